@@ -1,0 +1,47 @@
+"""What every export is asked, whichever target it goes to; the target's own options come besides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.core.options import N_, Options, option
+
+
+@dataclass(frozen=True)
+class ExportRequest(Options):
+    """Which weights go where."""
+
+    target: str = option(title=N_("Target"), help=N_("The device or format to export to."))
+    weights: Path = option(
+        title=N_("Weights"),
+        help=N_("A training run's folder or a weights file (.pt)."),
+        kind="model",
+        aliases=("--model",),
+    )
+    out: Path | None = option(
+        None,
+        title=N_("Output folder"),
+        help=N_("A new folder; exports/<name> where nothing is given."),
+        kind="folder",
+    )
+    data: Path | None = option(
+        None,
+        title=N_("Test pictures"),
+        help=N_(
+            "A dataset on which the artefact is held against its weights; drawn people otherwise."
+        ),
+        kind="dataset",
+    )
+    certify: bool = option(
+        True,
+        title=N_("Certificate"),
+        help=N_("Run the artefact and write down how far it differs from its weights."),
+        advanced=True,
+    )
+    exist_ok: bool = option(
+        False,
+        title=N_("Replace an earlier export"),
+        help=N_("Otherwise a number is added to the name."),
+        advanced=True,
+    )

@@ -1,0 +1,71 @@
+"""What a prediction is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.core.options import N_, Options, option
+from studio.core.requests.shared import (
+    batch_option,
+    conf_option,
+    device_option,
+    draw_fps_option,
+    imgsz_option,
+    iou_option,
+    kp_conf_option,
+    kp_radius_option,
+    line_thickness_option,
+    max_people_option,
+    model_option,
+    precision_option,
+)
+
+
+@dataclass(frozen=True)
+class PredictOptions(Options):
+    """Which model looks at what, and what becomes of it."""
+
+    model: Path = model_option()
+    source: str = option(
+        title=N_("Source"),
+        help=N_(
+            "A picture, a folder, a pattern such as a/*.jpg, a list file (.txt), a video, a camera's "
+            "number, a stream's address, or synthetic:"
+        ),
+    )
+    save_dir: Path | None = option(
+        None,
+        title=N_("Output folder"),
+        help=N_("Where results go; the next free runs/predict/<n> where nothing is given."),
+        kind="folder",
+    )
+    save_json: bool = option(
+        False, title=N_("Write JSON"), help=N_("Write predictions.json, one record per person.")
+    )
+    save_csv: bool = option(
+        False, title=N_("Write CSV"), help=N_("Write predictions.csv, one row per person.")
+    )
+    no_draw: bool = option(
+        False, title=N_("Do not draw"), help=N_("Write no drawn pictures and no video.")
+    )
+    save_video: bool = option(
+        False,
+        title=N_("Write a video"),
+        help=N_("Also make a video of a row of pictures; videos and cameras give one anyway."),
+        advanced=True,
+    )
+    show: bool = option(
+        False, title=N_("Show"), help=N_("Open the Live window on this source."), advanced=True
+    )
+    conf: float = conf_option()
+    iou: float = iou_option()
+    max_people: int = max_people_option()
+    imgsz: tuple[int, ...] | None = imgsz_option()
+    kp_conf: float = kp_conf_option()
+    kp_radius: int = kp_radius_option()
+    line_thickness: int = line_thickness_option()
+    batch: int = batch_option()
+    draw_fps: bool = draw_fps_option()
+    precision: str = precision_option()
+    device: str = device_option()

@@ -1,0 +1,58 @@
+"""What the sample project is asked: how many pictures and clips of people that never were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.core.options import N_, Options, option
+
+
+@dataclass(frozen=True)
+class SampleOptions(Options):
+    """A project folder with pictures, annotations and clips, ready to convert and train."""
+
+    out: Path = option(
+        title=N_("Project folder"),
+        help=N_("Made anew; it must not hold anything yet."),
+        kind="folder",
+    )
+    pictures: int = option(
+        60,
+        title=N_("Pictures"),
+        help=N_("Drawn pictures of people, each with its annotation."),
+        minimum=0,
+        maximum=100_000,
+    )
+    clips: int = option(
+        1, title=N_("Clips"), help=N_("Short films of people who move."), minimum=0, maximum=100
+    )
+    size: int = option(
+        512,
+        title=N_("Picture size"),
+        help=N_("Width and height of a drawn picture."),
+        unit="px",
+        minimum=96,
+        maximum=2048,
+    )
+    seed: int = option(
+        0,
+        title=N_("Seed"),
+        help=N_("The same seed gives the same project."),
+        minimum=0,
+        maximum=2**31 - 1,
+    )
+    frames: int = option(
+        150,
+        title=N_("Frames in a clip"),
+        help=N_("25 of them are a second; every tenth is also an annotated picture."),
+        minimum=1,
+        maximum=100_000,
+        advanced=True,
+    )
+    photos: bool = option(
+        True,
+        title=N_("Photographs"),
+        help=N_("The two of the installed ultralytics package, with annotations of ours."),
+        advanced=True,
+    )

@@ -1,0 +1,160 @@
+"""Options that several jobs ask alike, declared once; each call gives a dataclass field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from studio.core.options import N_, Choice, option
+
+PRECISION_CHOICES = (
+    Choice("auto", N_("Automatic")),
+    Choice("f32", "f32"),
+    Choice("bf16", "bf16"),
+    Choice("f16", "f16"),
+)
+
+
+def model_option() -> Any:
+    """Path of the artefact that looks."""
+    return option(
+        title=N_("Model"),
+        help=N_("A model's folder, or a .pt, .onnx or OpenVINO .xml file."),
+        kind="model",
+    )
+
+
+def conf_option(
+    default: float = 0.25,
+    *,
+    help: str = N_("People below this score are left out."),  # noqa: A002 - as `option` calls it
+    advanced: bool = False,
+) -> Any:
+    """Float 0..1: the score from which on a person counts."""
+    return option(
+        default, title=N_("Confidence"), help=help, minimum=0.0, maximum=1.0, advanced=advanced
+    )
+
+
+def iou_option() -> Any:
+    """Float 0..1: the overlap of boxes above which NMS keeps one."""
+    return option(
+        0.7,
+        title=N_("Overlap"),
+        help=N_("Of two boxes that overlap more than this, the better one is kept."),
+        minimum=0.0,
+        maximum=1.0,
+        advanced=True,
+    )
+
+
+def max_people_option() -> Any:
+    """int: how many people a frame gives at most."""
+    return option(
+        300,
+        title=N_("People at most"),
+        minimum=1,
+        maximum=10_000,
+        advanced=True,
+        aliases=("--max-det",),
+    )
+
+
+def imgsz_option() -> Any:
+    """tuple[int, ...] | None: the longest side, or height and width."""
+    return option(
+        None,
+        title=N_("Picture size"),
+        help=N_(
+            "The longest side as the model sees it, or height,width; the model's own if empty."
+        ),
+        unit="px",
+        advanced=True,
+    )
+
+
+def kp_conf_option(
+    *,
+    help: str = N_(  # noqa: A002 - as `option` calls it
+        "Joints below this score are not drawn; they are written all the same."
+    ),
+    advanced: bool = True,
+) -> Any:
+    """Float 0..1: the score from which on a joint is drawn or set."""
+    return option(
+        0.5, title=N_("Joint confidence"), help=help, minimum=0.0, maximum=1.0, advanced=advanced
+    )
+
+
+def kp_radius_option() -> Any:
+    """int: pixels, 0 chooses."""
+    return _pixels(N_("Joint radius"))
+
+
+def line_thickness_option() -> Any:
+    """int: pixels, 0 chooses."""
+    return _pixels(N_("Line width"))
+
+
+def _pixels(title: str) -> Any:
+    return option(
+        0,
+        title=title,
+        help=N_("0 chooses by the picture's size."),
+        unit="px",
+        minimum=0,
+        maximum=100,
+        advanced=True,
+    )
+
+
+def draw_fps_option() -> Any:
+    """bool: the frame rate in the video's corner."""
+    return option(
+        False,
+        title=N_("Draw the frame rate"),
+        help=N_("Write the frames a second and the number of people into the video's corner."),
+        advanced=True,
+    )
+
+
+def batch_option() -> Any:
+    """int: pictures in one inference."""
+    return option(
+        1,
+        title=N_("Batch size"),
+        help=N_("Pictures in one inference."),
+        minimum=1,
+        maximum=1024,
+        advanced=True,
+    )
+
+
+def precision_option(default: str = "auto", *, advanced: bool = True) -> Any:
+    """str: what the engine computes in."""
+    return option(
+        default,
+        title=N_("Precision"),
+        help=N_("What the engine computes in; f32 for comparing, automatic for speed."),
+        choices=PRECISION_CHOICES,
+        advanced=advanced,
+    )
+
+
+def device_option() -> Any:
+    """str: where the engine runs."""
+    return option(
+        "auto",
+        title=N_("Device"),
+        help=N_("auto, cpu, gpu, cuda:0, ... as the model's engine knows it."),
+        advanced=True,
+    )
+
+
+def report_option() -> Any:
+    """Path | None: where the report goes."""
+    return option(
+        None,
+        title=N_("Report"),
+        help=N_("Where report.json goes; report.html and its pictures stand beside it."),
+        kind="file",
+    )

@@ -1,0 +1,110 @@
+"""What a plugin's entry must offer, by kind. Heavy imports belong inside the methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from studio.core.artifact import ModelArtifact
+from studio.core.errors import Problem
+from studio.core.job import JobContext
+from studio.core.options import Options
+from studio.core.skeleton import Skeleton
+
+
+@runtime_checkable
+class Family(Protocol):
+    """A model family: kind "family"."""
+
+    def preflight(
+        self, options: Any, context: JobContext | None = None, resume: Path | None = None
+    ) -> Sequence[Problem]:
+        """What would go wrong, found before the start; file and line named. Reads, changes
+        nothing; tells its progress to `context`. resume: as for `train`.
+        """
+        ...
+
+    def fetch(self, options: Any, context: JobContext) -> None:
+        """Download what the training starts from where it is published by that name and not
+        there; called only on a person's word. Raises StudioError.
+        """
+        ...
+
+    def train(self, options: Any, context: JobContext, resume: Path | None = None) -> ModelArtifact:
+        """Train in `context.run_dir` and return the best artefact, also on a stop.
+
+        resume: the last checkpoint of the run that goes on there.
+        Raises StudioError for what a person can mend and Cancelled on a cancel.
+        """
+        ...
+
+    def resumed_options(
+        self, last: Path, run_dir: Path, given: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """The options of the run that the checkpoint `last` belongs to, with `given` over them.
+
+        Raises DataError where the run is finished and no more is asked for.
+        """
+        ...
+
+    def describe(self, weights: Path) -> ModelArtifact:
+        """An artefact for a bare weights file. Raises ModelError if it is of another kind."""
+        ...
+
+    def load_torch(self, artifact: ModelArtifact, device: str = "cpu") -> Any:
+        """A `torch.nn.Module` in evaluation mode: float32 (N, C, H, W) as `artifact.input` says
+        goes in, `artifact.output`'s layout comes out.
+        """
+        ...
+
+    def export_module(self, artifact: ModelArtifact) -> Any:
+        """Like `load_torch`, on the CPU and ready to be traced for an export."""
+        ...
+
+
+@runtime_checkable
+class Target(Protocol):
+    """An export target: kind "target"."""
+
+    def problems(self, artifact: ModelArtifact, options: Any) -> Sequence[Problem]:
+        """Why this model cannot go to this target with these options; empty when it can."""
+        ...
+
+    def export(
+        self, artifact: ModelArtifact, options: Any, out: Path, context: JobContext
+    ) -> ModelArtifact:
+        """Write the artefact's files into the existing empty folder `out`; the job writes
+        `model.json` and moves the folder into place.
+        """
+        ...
+
+
+@runtime_checkable
+class Format(Protocol):
+    """A dataset format that can be read: kind "format"."""
+
+    skeleton: str
+    """The name of the skeleton that its people have."""
+
+    def recognises(self, path: Path) -> bool:
+        """Whether this file or folder is of the format; cheap, also for a file of gigabytes."""
+        ...
+
+    def read(
+        self, path: Path, skeleton: Skeleton, report: Callable[[Problem], None]
+    ) -> Sequence[Any]:
+        """Every picture as a `studio.io.records.Record` with `skeleton`'s joints.
+
+        What is wrong with one picture or person is reported and that one left out. Raises
+        FileProblem or FormatError.
+        """
+        ...
+
+
+class OptionsEntry(Protocol):
+    """Anything that declares options: a family, a target, a tracker."""
+
+    def options_class(self) -> type[Options]:
+        """The declared options, without a heavy import."""
+        ...
