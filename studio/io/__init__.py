@@ -1,0 +1,1 @@
+"""Reads and writes files: pictures, videos, labelme, COCO, YOLO, the project folder."""

@@ -1,0 +1,261 @@
+"""Writing a converted dataset: all formats side by side, in place only when all is written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from studio.core.dataset import TRAIN, VAL
+from studio.core.errors import FileProblem
+from studio.core.skeleton import Skeleton
+from studio.io import coco, labelme, yolo
+from studio.io.files import part_path, problem_of, remove_leftovers
+from studio.io.files import replace as move
+from studio.io.prepared import Prepared, SpoolReader
+
+_BINARY = getattr(os, "O_BINARY", 0)
+SIDES = (TRAIN, VAL)
+COCO_SIDES = {TRAIN: "train2017", VAL: "val2017"}
+DATASET_JSON = "dataset.json"
+PROBLEMS_CSV = "problems.csv"
+# Everything that a conversion puts into its folder; nothing else there is ever touched.
+OURS = ("coco", "images", "labels", "labelme", yolo.YAML_NAME, PROBLEMS_CSV, DATASET_JSON)
+
+
+class Placed(NamedTuple):
+    """A picture that is ready, with its name and side in the dataset and its COCO id."""
+
+    item: Prepared
+    name: str
+    side: str
+    image_id: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a dataset's files go; it travels to helper processes.
+
+    formats: any of "coco", "yolo", "labelme". link: hard links, or symbolic links, or copies,
+    whichever works first; else copies.
+    """
+
+    folder: Path
+    formats: tuple[str, ...]
+    link: bool
+
+    def make_folders(self) -> None:
+        """Every folder that a picture or a label goes into. Raises OSError."""
+        for side in SIDES:
+            if "coco" in self.formats:
+                (self.folder / "coco" / COCO_SIDES[side]).mkdir(parents=True)
+            if "yolo" in self.formats:
+                (self.folder / "images" / side).mkdir(parents=True)
+                (self.folder / "labels" / side).mkdir(parents=True)
+        for name in ("coco/annotations", "labelme"):
+            if name.partition("/")[0] in self.formats:
+                (self.folder / name).mkdir(parents=True)
+
+
+def write_pictures(layout: Layout, pictures: Sequence[Placed]) -> int:
+    """Pictures and their labels into every format; how many. Raises OSError, StudioError."""
+    root = str(layout.folder)
+    with contextlib.closing(SpoolReader()) as spool:
+        for placed in pictures:
+            name, stem = placed.name, _stem(placed.name)
+            places: list[str] = []
+            if "coco" in layout.formats:
+                places.append(f"{root}/coco/{COCO_SIDES[placed.side]}/{name}")
+            if "yolo" in layout.formats:
+                places.append(f"{root}/images/{placed.side}/{name}")
+                _write(f"{root}/labels/{placed.side}/{stem}.txt", spool.read(placed.item, "yolo"))
+            if "labelme" in layout.formats:
+                places.append(f"{root}/labelme/{name}")
+                text = _labelme_text(placed, spool)
+                _write(f"{root}/labelme/{stem}{labelme.SUFFIX}", text)
+            _put_picture(placed.item, places, link=layout.link)
+    return len(pictures)
+
+
+def _write(place: str, data: bytes) -> None:
+    handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+    try:
+        if data:
+            os.write(handle, data)
+    finally:
+        os.close(handle)
+
+
+def _put_picture(item: Prepared, places: Sequence[str], *, link: bool) -> None:
+    if not item.picture:
+        embedded = labelme.embedded_picture(labelme.read(item.origin), item.origin) or b""
+        for place in places:
+            Path(place).write_bytes(embedded)
+    elif link:
+        for place in places:
+            _link(item.source, place)
+    else:
+        shutil.copyfile(item.source, places[0])
+        for place in places[1:]:
+            _link(places[0], place, symbolic=False)
+
+
+def _labelme_text(placed: Placed, spool: SpoolReader) -> bytes:
+    """The file as it was, or as it was made of another format, under the picture's new name."""
+    item = placed.item
+    if item.annotation:
+        image = labelme.read(item.annotation)
+    else:
+        image = labelme.parse(spool.read(item, "labelme"), item.origin)
+    extra = {**image.extra, "imageData": None}
+    return labelme.dumps(replace(image, image_path=placed.name, extra=extra))
+
+
+def write_coco(layout: Layout, skeleton: Skeleton, pictures: Sequence[Placed]) -> dict[str, str]:
+    """COCO's files, one a side, piece by piece; returns their `dataset.json` paths."""
+    paths: dict[str, str] = {}
+    for side in SIDES:
+        name = f"coco/annotations/person_keypoints_{COCO_SIDES[side]}.json"
+        here = [p for p in pictures if p.side == side]
+        with contextlib.closing(SpoolReader()) as spool, (layout.folder / name).open("wb") as file:
+            coco.write_document(
+                file,
+                [(p.image_id, p.name, p.item.size) for p in here],
+                (spool.people(p.item) for p in here),
+                skeleton,
+            )
+        paths[f"coco_{side}"] = name
+        paths[f"coco_{side}_images"] = f"coco/{COCO_SIDES[side]}"
+    return paths
+
+
+def write_yaml(layout: Layout, skeleton: Skeleton) -> dict[str, str]:
+    """`pose.yaml`; returns its `dataset.json` path."""
+    (layout.folder / yolo.YAML_NAME).write_text(yolo.yaml_text(skeleton), encoding="utf-8")
+    return {"yolo_yaml": yolo.YAML_NAME}
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0] or name
+
+
+def _link(source: str, place: str, *, symbolic: bool = True) -> None:
+    """A hard link; a symbolic one on another disk; a copy where neither can be."""
+    try:
+        os.link(source, place)
+    except FileNotFoundError as error:
+        # A symbolic link would point nowhere, and nobody would notice.
+        raise problem_of(error, source, "read") from error
+    except OSError:
+        pass
+    else:
+        return
+    if symbolic:
+        try:
+            os.symlink(source, place)  # noqa: PTH211 - text in, text out
+        except OSError:
+            pass
+        else:
+            return
+    shutil.copyfile(source, place)
+
+
+def unique_names(items: Iterable[Prepared], previous: Mapping[str, str]) -> dict[str, str]:
+    """A name for each source, all different even without their endings, as labels need it.
+
+    `previous`: name by source, from the last conversion; those stay. A name that another folder
+    has already gets its folder's name before it. In the order of names.
+    """
+    taken = {_stem(name).casefold() for name in previous.values()}
+    names: dict[str, str] = {}
+    for item in sorted(items, key=lambda i: (i.name, i.source)):
+        name = previous.get(item.source, "")
+        if not name:
+            name = _free_name(item, taken)
+            taken.add(_stem(name).casefold())
+        names[item.source] = name
+    return names
+
+
+def _free_name(item: Prepared, taken: set[str]) -> str:
+    name = item.name
+    if _stem(name).casefold() not in taken:
+        return name
+    folder = Path(item.source).parent
+    while _stem(name).casefold() in taken and folder.name:
+        name = f"{folder.name}_{name}"
+        folder = folder.parent
+    number = 2
+    stem, suffix = _stem(name), Path(name).suffix
+    while _stem(name).casefold() in taken:
+        name = f"{stem}_{number}{suffix}"
+        number += 1
+    return name
+
+
+@contextlib.contextmanager
+def dataset_folder(target: Path) -> Generator[Path]:
+    """A fresh folder whose content moves into `target` when the block ends well.
+
+    What an earlier conversion put into `target` is replaced; what else stands there is not
+    touched, and where something of the user's is in the way nothing is changed. Raises
+    FileProblem.
+    """
+    target = target.absolute()
+    _refuse_foreign(target)
+    inside = target.is_dir()
+    part = part_path(target / "convert" if inside else target)
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(part.parent)
+        part.mkdir()
+    except OSError as error:
+        raise problem_of(error, target, "write") from error
+    try:
+        yield part
+        if inside:
+            _install(part, target)
+        else:
+            move(part, target)
+    except OSError as error:
+        raise problem_of(error, target, "write") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _refuse_foreign(target: Path) -> None:
+    if target.exists() and not target.is_dir():
+        raise FileProblem("A file stands here.", where=target, hint="Choose another folder.")
+    if (target / DATASET_JSON).exists():
+        return
+    foreign = [name for name in OURS if os.path.lexists(target / name)]
+    if foreign:
+        raise FileProblem(
+            f"Something that no conversion of the studio made is in the way: "
+            f"{', '.join(foreign)}. Nothing was changed.",
+            where=target,
+            hint="Choose another output folder, or move that away.",
+        )
+
+
+def _install(part: Path, target: Path) -> None:
+    """Change the old entries for the new ones by renaming; all back in place if one fails."""
+    aside = part / "old"
+    aside.mkdir()
+    undo: list[tuple[Path, Path]] = []
+    try:
+        for name in OURS:
+            if os.path.lexists(target / name):
+                move(target / name, aside / name)
+                undo.append((aside / name, target / name))
+            if os.path.lexists(part / name):
+                move(part / name, target / name)
+                undo.append((target / name, part / name))
+    except OSError:
+        for source, place in reversed(undo):
+            move(source, place)
+        raise
