@@ -1,0 +1,181 @@
+"""People drawn into a picture so that they are seen on any photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from studio.core.prediction import Prediction
+from studio.core.skeleton import Skeleton
+
+Picture = npt.NDArray[np.uint8]
+Color = tuple[int, int, int]
+
+_DARK: Color = (24, 24, 24)
+_LIGHT: Color = (245, 245, 245)
+# Colours of people and of joints without a colour of their own, BGR.
+_SERIES: tuple[Color, ...] = (
+    (255, 155, 47), (53, 107, 255), (151, 220, 61), (129, 79, 255), (24, 197, 245), (240, 201, 76),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DrawStyle:
+    """How people are drawn. Lengths are pixels; 0 chooses by the picture's size.
+
+    kp_conf: joints whose own score is below it are left out. fps: shown in the corner.
+    """
+
+    kp_radius: int = 0
+    line_thickness: int = 0
+    kp_conf: float = 0.5
+    boxes: bool = True
+    labels: bool = True
+
+
+def draw_people(
+    frame: Picture,
+    people: Sequence[Prediction],
+    skeleton: Skeleton,
+    style: DrawStyle | None = None,
+    categories: Sequence[str] = (),
+) -> Picture:
+    """A copy of `frame` (H, W, 3) uint8 BGR with boxes, limbs and joints.
+
+    Limbs have a dark edge and joints a dark and a light one; a left joint is round and a right
+    one square, so that the sides are told apart by more than colour.
+    """
+    style = style or DrawStyle()
+    out = frame.copy()
+    thickness = style.line_thickness or line_thickness_for(out)
+    radius = style.kp_radius or max(2, round(thickness * 1.5))
+    for number, person in enumerate(people):
+        color = _SERIES[(person.track_id or number) % len(_SERIES)]
+        if style.boxes:
+            _box(out, person, color, thickness, _caption(person, categories, style))
+        shown = person.keypoints[:, 2] >= style.kp_conf
+        _limbs(out, person, skeleton, shown, thickness)
+        _joints(out, person, skeleton, shown, radius)
+    return out
+
+
+def draw_text(frame: Picture, lines: Sequence[str]) -> None:
+    """Write lines into the upper left corner of `frame`, in place, light on dark."""
+    size = max(0.5, line_thickness_for(frame) * 0.25)
+    top = 0
+    for line in lines:
+        top = _text(frame, line, 0, top, _LIGHT, _DARK, size)
+
+
+def line_thickness_for(frame: Picture) -> int:
+    """A limb's width in pixels that suits the picture's size."""
+    return max(2, round((frame.shape[0] + frame.shape[1]) / 2 * 0.003))
+
+
+def _limbs(
+    frame: Picture, person: Prediction, skeleton: Skeleton, shown: npt.NDArray[np.bool_], width: int
+) -> None:
+    import cv2
+
+    colors = _limb_colors(skeleton)
+    points = _points(person)
+    limbs = [
+        (points[a], points[b], colors[i])
+        for i, (a, b) in enumerate(skeleton.edges)
+        if max(a, b) < len(shown) and shown[a] and shown[b]
+    ]
+    for start, end, _ in limbs:
+        cv2.line(frame, start, end, _DARK, width + 2, cv2.LINE_AA)
+    for start, end, color in limbs:
+        cv2.line(frame, start, end, color, width, cv2.LINE_AA)
+
+
+def _joints(
+    frame: Picture, person: Prediction, skeleton: Skeleton, shown: npt.NDArray[np.bool_], size: int
+) -> None:
+    import cv2
+
+    colors = _joint_colors(skeleton)
+    for joint, (x, y) in enumerate(_points(person)):
+        if not shown[joint]:
+            continue
+        color = colors[joint % len(colors)]
+        right = joint < len(skeleton) and skeleton.side(joint) == "right"
+        for extra, ink in ((2, _DARK), (1, _LIGHT), (0, color)):
+            reach = size + extra
+            if right:
+                low, high = (x - reach, y - reach), (x + reach, y + reach)
+                cv2.rectangle(frame, low, high, ink, cv2.FILLED)
+            else:
+                cv2.circle(frame, (x, y), reach, ink, cv2.FILLED, cv2.LINE_AA)
+
+
+def _box(frame: Picture, person: Prediction, color: Color, thickness: int, caption: str) -> None:
+    import cv2
+
+    x1, y1, x2, y2 = (round(float(v)) for v in person.box)
+    cv2.rectangle(frame, (x1, y1), (x2, y2), _DARK, max(2, thickness // 2) + 2)
+    cv2.rectangle(frame, (x1, y1), (x2, y2), color, max(1, thickness // 2))
+    if caption:
+        _text(frame, caption, x1, y1, _DARK, color, max(0.4, thickness * 0.2), above=True)
+
+
+def _caption(person: Prediction, categories: Sequence[str], style: DrawStyle) -> str:
+    if not style.labels:
+        return ""
+    known = person.category_id < len(categories) and len(categories) > 1
+    name = categories[person.category_id] if known else ""
+    number = "" if person.track_id is None else f"#{person.track_id}"
+    return " ".join(part for part in (name, number, f"{person.score:.2f}") if part)
+
+
+def _text(
+    frame: Picture,
+    text: str,
+    x: int,
+    y: int,
+    ink: Color,
+    ground: Color,
+    size: float,
+    *,
+    above: bool = False,
+) -> int:
+    """Write on a filled ground, kept inside the picture; returns the y below it."""
+    import cv2
+
+    font, width = cv2.FONT_HERSHEY_SIMPLEX, max(1, round(size * 1.6))
+    (text_width, text_height), base = cv2.getTextSize(text, font, size, width)
+    height = text_height + base + 4
+    x = max(0, min(x, frame.shape[1] - text_width - 6))
+    y = max(0, y - height) if above else min(y, frame.shape[0] - height)
+    cv2.rectangle(frame, (x, y), (x + text_width + 6, y + height), ground, cv2.FILLED)
+    place = (x + 3, y + text_height + 2)
+    cv2.putText(frame, text, place, font, size, ink, width, cv2.LINE_AA)
+    return y + height
+
+
+def _points(person: Prediction) -> list[tuple[int, int]]:
+    """Joints as whole pixels, kept in what drawing can take."""
+    finite = np.nan_to_num(np.clip(person.keypoints[:, :2], -32768, 32767))
+    return [(int(x), int(y)) for x, y in np.rint(finite)]
+
+
+@lru_cache(maxsize=16)
+def _bgr(colors: tuple[str, ...]) -> tuple[Color, ...]:
+    values = [c.lstrip("#") for c in colors]
+    return tuple((int(v[4:6], 16), int(v[2:4], 16), int(v[0:2], 16)) for v in values)
+
+
+def _joint_colors(skeleton: Skeleton) -> tuple[Color, ...]:
+    return _bgr(skeleton.colors) or _SERIES
+
+
+def _limb_colors(skeleton: Skeleton) -> tuple[Color, ...]:
+    if skeleton.edge_colors:
+        return _bgr(skeleton.edge_colors)
+    joints = _joint_colors(skeleton)
+    return tuple(joints[b % len(joints)] for _, b in skeleton.edges)
