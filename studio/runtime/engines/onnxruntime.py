@@ -1,0 +1,108 @@
+"""ONNX Runtime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from studio.core.artifact import ModelArtifact
+from studio.core.errors import DeviceError, MissingTool, ModelError, UsageError
+from studio.runtime.engine import Batch, Outputs
+from studio.runtime.engines.common import Submitter, ThreadPending, to_floats
+
+_PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "gpu": "CUDAExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+}
+
+
+def import_onnxruntime() -> Any:
+    """The package. Raises MissingTool where it is not installed."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingTool(
+            f"ONNX Runtime cannot be used: {error}.",
+            hint="Install it with: pip install onnxruntime",
+        ) from error
+    return onnxruntime
+
+
+class OnnxEngine:
+    """See `studio.runtime.engine.Engine`."""
+
+    name = "onnxruntime"
+    requests = 2
+
+    def __init__(self, artifact: ModelArtifact, device: str, precision: str, threads: int) -> None:
+        if precision not in ("auto", "f32"):
+            raise UsageError(
+                f"ONNX Runtime computes in the precision of the file, not in {precision}.",
+                hint="Use --precision auto, or an OpenVINO artefact.",
+            )
+        ort = import_onnxruntime()
+        self._artifact = artifact
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        if threads:
+            options.intra_op_num_threads = threads
+        self.device, provider = _provider(device, ort.get_available_providers())
+        try:
+            self._session: Any = ort.InferenceSession(
+                str(artifact.weights), options, providers=[provider]
+            )
+        except Exception as error:  # the library has no common base of its errors
+            raise ModelError(
+                f"ONNX Runtime cannot open this model: {str(error)[:300]}",
+                where=artifact.weights,
+                hint="Is it an ONNX file, and complete?",
+            ) from error
+        entry = self._session.get_inputs()[0]
+        self._input = entry.name
+        self._half = entry.type == "tensor(float16)"
+        self.precision = "f16" if self._half else "f32"
+        self._submitter = Submitter(self.infer)
+
+    def infer(self, pictures: Batch) -> Outputs:
+        """See `Engine.infer`."""
+        values: Any = to_floats(pictures, self._artifact.input)
+        if self._half:
+            values = values.astype(np.float16)
+        try:
+            outputs = self._session.run(None, {self._input: values})
+        except Exception as error:  # the library has no common base of its errors
+            raise ModelError(
+                f"ONNX Runtime cannot run this model: {str(error)[:300]}",
+                where=self._artifact.weights,
+                hint="A model of fixed size takes that size only: leave --imgsz and --batch out.",
+            ) from error
+        return tuple(np.asarray(o, dtype=np.float32) for o in outputs)
+
+    def submit(self, pictures: Batch) -> ThreadPending:
+        """See `Engine.submit`."""
+        return self._submitter.submit(pictures)
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        self._submitter.close()
+
+
+def _provider(device: str, available: list[str]) -> tuple[str, Any]:
+    """The device's name and the provider's, or DeviceError."""
+    asked = device.lower()
+    if asked in ("", "auto"):
+        cuda = "CUDAExecutionProvider" in available
+        return ("cuda", "CUDAExecutionProvider") if cuda else ("cpu", "CPUExecutionProvider")
+    kind, _, number = asked.partition(":")
+    provider = _PROVIDERS.get(kind)
+    if provider is None or provider not in available:
+        known = [name for name, value in _PROVIDERS.items() if value in available]
+        raise DeviceError(
+            f"ONNX Runtime has no device {device!r} on this machine.",
+            hint=f"Known are: {', '.join(['auto', *known])}.",
+        )
+    return asked, (provider, {"device_id": number}) if number else provider

@@ -1,0 +1,96 @@
+"""PyTorch, for weights that were not exported: the family's plugin builds the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from studio.core.artifact import ModelArtifact
+from studio.core.errors import DeviceError, MissingTool, ModelError, UsageError
+from studio.registry.plugins import find
+from studio.runtime.engine import Batch, Outputs
+from studio.runtime.engines.common import Submitter, ThreadPending
+
+_TYPES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
+
+
+class TorchEngine:
+    """See `studio.runtime.engine.Engine`. "auto" computes in f32."""
+
+    name = "torch"
+    requests = 2
+
+    def __init__(self, artifact: ModelArtifact, device: str, precision: str, threads: int) -> None:
+        try:
+            import torch
+        except ImportError as error:
+            raise MissingTool(
+                f"A .pt needs PyTorch: {error}.",
+                where=artifact.weights,
+                hint="Install it with: pip install 'pose-studio[yolo]', or export the model.",
+            ) from error
+        self._torch: Any = torch
+        self._artifact = artifact
+        self.device = self._device(device)
+        self.precision = "f32" if precision == "auto" else precision
+        if self.precision == "f16" and self.device == "cpu":
+            raise UsageError(
+                "PyTorch does not compute in f16 on the CPU.",
+                hint="Use --precision f32 or bf16.",
+            )
+        if threads:
+            torch.set_num_threads(threads)
+        self._module: Any = find("family", artifact.family).load().load_torch(artifact, self.device)
+        self._module.eval()
+        self._submitter = Submitter(self.infer)
+
+    def infer(self, pictures: Batch) -> Outputs:
+        """See `Engine.infer`."""
+        torch, spec = self._torch, self._artifact.input
+        kind = getattr(torch, _TYPES[self.precision])
+        with torch.inference_mode():
+            x = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device)
+            x = x.permute(0, 3, 1, 2)
+            x = (x.flip(1) if spec.color == "rgb" else x).float().div_(255)
+            if any(spec.mean) or any(s != 1 for s in spec.std):
+                x -= torch.tensor(spec.mean, device=x.device).view(1, 3, 1, 1)
+                x /= torch.tensor(spec.std, device=x.device).view(1, 3, 1, 1)
+            try:
+                with torch.autocast(x.device.type, kind, enabled=self.precision != "f32"):
+                    found = self._module(x.contiguous())
+            except RuntimeError as error:
+                raise ModelError(
+                    f"PyTorch cannot run this model: {str(error)[:300]}",
+                    where=self._artifact.weights,
+                    hint="Use a smaller --imgsz or --batch, or another --device.",
+                ) from error
+        tensors = found if isinstance(found, tuple | list) else (found,)
+        return tuple(t.float().cpu().numpy() for t in tensors if isinstance(t, torch.Tensor))
+
+    def submit(self, pictures: Batch) -> ThreadPending:
+        """See `Engine.submit`."""
+        return self._submitter.submit(pictures)
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        self._submitter.close()
+        self._module = None
+
+    def _device(self, asked: str) -> str:
+        torch = self._torch
+        name = asked.lower()
+        if name in ("", "auto"):
+            return "cuda:0" if torch.cuda.is_available() else "cpu"
+        if name.isdigit():
+            name = f"cuda:{name}"
+        kind, _, number = name.partition(":")
+        count = {"cpu": 1, "cuda": torch.cuda.device_count()}.get(kind, 0)
+        if kind == "mps" and torch.backends.mps.is_available():
+            count = 1
+        if int(number or 0) >= count:
+            raise DeviceError(
+                f"PyTorch has no device {asked!r} on this machine.",
+                hint="Use --device cpu, or leave it out.",
+            )
+        return name

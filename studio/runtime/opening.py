@@ -1,0 +1,49 @@
+"""From an artefact to the engine that runs it."""
+
+from __future__ import annotations
+
+from studio.core.artifact import ModelArtifact
+from studio.core.errors import ModelError, UsageError
+from studio.runtime.engine import PRECISIONS, Engine
+
+
+def open_engine(
+    artifact: ModelArtifact,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int = 0,
+    throughput: bool = False,
+) -> Engine:
+    """Load `artifact` into the engine that opens its weights.
+
+    device: "auto", "cpu", "gpu", "npu", "cuda:1", ... as the engine knows it. precision: what it
+    computes in; "auto" is the device's own default. threads: 0 takes what the engine thinks best.
+    throughput: several pictures at once, each one later (for files, not for live pictures).
+    Raises ModelError, DeviceError, MissingTool, UsageError.
+    """
+    if precision not in PRECISIONS:
+        raise UsageError(f"--precision is one of {', '.join(PRECISIONS)}, not {precision!r}.")
+    if artifact.input.channels != 3:
+        raise ModelError(
+            f"This model wants pictures of {artifact.input.channels} channels; the runtime gives 3.",
+            where=artifact.weights,
+        )
+    if not artifact.weights.is_file():
+        raise ModelError(
+            "The model's weights are not there.",
+            where=artifact.weights,
+            hint="Export or train the model again, or correct its model.json.",
+        )
+    kind = artifact.engine
+    if kind == "openvino":
+        from studio.runtime.engines.openvino import OpenVinoEngine
+
+        return OpenVinoEngine(artifact, device, precision, threads, throughput)
+    if kind == "onnxruntime":
+        from studio.runtime.engines.onnxruntime import OnnxEngine
+
+        return OnnxEngine(artifact, device, precision, threads)
+    from studio.runtime.engines.torch import TorchEngine
+
+    return TorchEngine(artifact, device, precision, threads)

@@ -1,0 +1,191 @@
+"""Writing predictions and drawn frames as they come: each file stands in its place when it is
+whole, and a run that is stopped keeps what was finished.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from studio.io.files import part_path, problem_of, replace
+from studio.io.video import VideoWriter
+from studio.runtime.results import csv_head_line, csv_rows
+
+Frame = npt.NDArray[np.uint8]
+
+# Where a live source does not say its pace, its video is written at this one.
+DEFAULT_FPS = 25.0
+
+
+class _PartFile:
+    """A file that grows beside its place and is put there by `close`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._part = part_path(path)
+        self._stream: IO[bytes] | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._stream = self._part.open("xb")
+        except OSError as error:
+            raise problem_of(error, path, "write") from error
+
+    def write(self, data: bytes) -> None:
+        try:
+            if self._stream is not None:
+                self._stream.write(data)
+        except OSError as error:
+            raise problem_of(error, self.path, "write") from error
+
+    def close(self) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            self._stream.close()
+            replace(self._part, self.path)
+        except OSError as error:
+            self.abandon()
+            raise problem_of(error, self.path, "write") from error
+        self._stream = None
+
+    def abandon(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+        self._part.unlink(missing_ok=True)
+
+
+class JsonRecords:
+    """`predictions.json`: a list of records, one line each. Raises FileProblem."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = _PartFile(path)
+        self._first = True
+        self.path = path
+
+    def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Append records."""
+        for row in rows:
+            self._file.write((b"[\n" if self._first else b",\n") + orjson.dumps(row))
+            self._first = False
+
+    def close(self) -> None:
+        """Finish the list and put the file in its place."""
+        self._file.write(b"[]\n" if self._first else b"\n]\n")
+        self._file.close()
+
+    def abandon(self) -> None:
+        """Remove what was written."""
+        self._file.abandon()
+
+
+class CsvRecords:
+    """`predictions.csv`: one person a row. Raises FileProblem."""
+
+    def __init__(self, path: Path, joints: Sequence[str]) -> None:
+        self._file = _PartFile(path)
+        self._file.write(csv_head_line(joints).encode())
+        self.path = path
+
+    def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Append records."""
+        self._file.write(csv_rows(rows).encode())
+
+    def close(self) -> None:
+        """Put the file in its place."""
+        self._file.close()
+
+    def abandon(self) -> None:
+        """Remove what was written."""
+        self._file.abandon()
+
+
+class FrameVideo:
+    """A video of frames as they come.
+
+    With `timed` (a camera, whose frames come when they come) a frame is repeated or left out so
+    that the video lasts as long as what it shows; else every frame is written once. The file is
+    begun with the first frame; a frame of another size begins the next file (`result-2.mp4`).
+    """
+
+    def __init__(self, path: Path, fps: float, *, timed: bool) -> None:
+        self._path = path
+        self._fps = fps or DEFAULT_FPS
+        self._timed = timed
+        self._writer: VideoWriter | None = None
+        self._start = 0.0
+        self.paths: list[Path] = []
+
+    def write(self, frame: Frame, time: float) -> None:
+        """Append (H, W, 3) uint8 BGR shown at `time` seconds. Raises FileProblem."""
+        size = (frame.shape[1], frame.shape[0])
+        writer = self._writer
+        if writer is None or writer.size != size:
+            self.close()
+            number = len(self.paths) + 1
+            name = (
+                self._path if number == 1 else self._path.with_stem(f"{self._path.stem}-{number}")
+            )
+            writer = self._writer = VideoWriter(name, self._fps, size)
+            self._start = time
+        copies = 1
+        if self._timed:
+            copies = round((time - self._start) * self._fps) + 1 - writer.frames
+        for _ in range(copies):
+            writer.write(frame)
+
+    def close(self) -> None:
+        """Finish the file in hand and put it in its place."""
+        if self._writer is not None:
+            self._writer.close()
+            self.paths.append(self._writer.path)
+            self._writer = None
+
+    def abandon(self) -> None:
+        """Remove the file in hand."""
+        if self._writer is not None:
+            self._writer.abandon()
+            self._writer = None
+
+
+class Recording:
+    """Everything that a run records, closed or abandoned together."""
+
+    def __init__(self) -> None:
+        self._parts: list[JsonRecords | CsvRecords | FrameVideo] = []
+
+    def add(self, part: Any) -> Any:
+        """Take a part along and give it back."""
+        self._parts.append(part)
+        return part
+
+    def write_records(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Append records to every record file."""
+        for part in self._parts:
+            if not isinstance(part, FrameVideo):
+                part.write(rows)
+
+    def close(self) -> None:
+        """Put every file in its place."""
+        parts, self._parts = self._parts, []
+        for part in parts:
+            part.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
+        if kind is None:
+            self.close()
+            return
+        for part in self._parts:
+            part.abandon()
+        self._parts = []
