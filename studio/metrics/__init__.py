@@ -1,0 +1,1 @@
+"""Judges predictions: OKS AP and AR, PCK, per-joint error."""
