@@ -1,0 +1,320 @@
+"""Predict: a model looks at pictures, a video, a camera or a stream, and what it finds is drawn
+and written.
+
+Reading, inference and drawing overlap. A stop or a cancel keeps what was finished. The result is
+{"save_dir", "frames", "people", "problems": [{"where", "message"}], "seconds", "fps",
+"stages_ms": {stage: mean milliseconds a frame}, "engine", "device", "precision"} and, where
+written, "json", "csv", "videos".
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from studio.core.errors import DataError, FileProblem
+from studio.core.job import JobContext
+from studio.core.requests.predict import PredictOptions
+from studio.io.images import write_image
+from studio.runtime.capture import Rate
+from studio.runtime.predictor import Found, Predictor, Ticket, predictor_for
+from studio.runtime.recording import CsvRecords, FrameVideo, JsonRecords, Recording
+from studio.runtime.results import records
+from studio.runtime.sources import ImagesSource, Source, SourceFrame, open_source
+from studio.runtime.stages import FinishBehind, ReadAhead
+from studio.vision.drawing import DrawStyle, draw_people, draw_text
+
+# Formats that a drawn picture can be written in under its own name; others get .png added.
+_WRITABLE = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+# A video that ends before this part of what its header promises was probably cut short.
+_WHOLE = 0.95
+_TELL_SECONDS = 0.2
+
+
+def place(options: PredictOptions, project: Path | None) -> Path | None:
+    """Without `--save-dir` the run's folder is the next free runs/predict/<n>."""
+    if options.save_dir is not None:
+        return None
+    root = (project or Path.cwd()) / "runs" / "predict"
+    for number in itertools.count(1):
+        folder = root / str(number)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise FileProblem(
+                f"Results cannot be written here: {error.strerror}.",
+                where=root,
+                hint="Give --save-dir.",
+            ) from error
+        return folder
+    return None
+
+
+def run(options: PredictOptions, context: JobContext) -> dict[str, Any]:
+    """See the module. Raises FileProblem, ModelError, DeviceError, UsageError."""
+    folder = options.save_dir or context.run_dir or Path("runs/predict")
+    source = open_source(options.source)
+    try:
+        names = _names(source)
+        targets = _targets(names, folder) if not options.no_draw else {}
+        with predictor_for(
+            options, max_people=options.max_people, throughput=not source.live
+        ) as predictor:
+            return _Run(
+                options, context, source, predictor, folder.absolute(), names, targets
+            ).run()
+    finally:
+        source.close()
+
+
+@dataclass
+class _Run:
+    options: PredictOptions
+    context: JobContext
+    source: Source
+    predictor: Predictor
+    folder: Path
+    names: Mapping[Path, str]
+    targets: Mapping[Path, Path]
+    video: FrameVideo | None = None
+    people: int = 0
+    frames: int = 0
+    problems: list[dict[str, str]] = field(default_factory=list)
+    stages: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    told: float = 0.0
+    rate: Rate = field(default_factory=Rate)
+
+    def run(self) -> dict[str, Any]:
+        started = time.perf_counter()
+        result: dict[str, Any] = {"save_dir": str(self.folder)}
+        with Recording() as recording:
+            self._open_records(recording, result)
+
+            def finish(item: tuple[SourceFrame, Found]) -> None:
+                self._finish(*item, recording)
+
+            with FinishBehind(finish, name="draw") as behind:
+                for item in self._found():
+                    behind.put(item)
+        self.context.check()
+        if self.source.count and self.frames == 0 and self.problems:
+            first = self.problems[0]
+            raise FileProblem(
+                f"None of the {self.source.count} pictures could be read. {first['message']}",
+                where=first["where"],
+            )
+        seconds = time.perf_counter() - started
+        asked, computed = self.options.precision, self.predictor.engine.precision
+        if asked not in ("auto", computed):
+            self.context.log(f"This device computed in {computed}, not in {asked}.", "warning")
+        if self.video is not None and self.video.paths:
+            result["videos"] = [str(p) for p in self.video.paths]
+        self._announce(result)
+        return result | self._summary(seconds)
+
+    def _found(self) -> Iterator[tuple[SourceFrame, Found]]:
+        """Every frame with what was found, in order, two inferences under way."""
+        waiting: deque[tuple[list[SourceFrame], Ticket]] = deque()
+        with ReadAhead(_timed(self.source, self.stages), name="decode") as frames:
+            for batch in self._batches(frames):
+                pictures = [f.picture for f in batch if f.picture is not None]
+                waiting.append((batch, self.predictor.submit(pictures)))
+                if len(waiting) >= self.predictor.engine.requests:
+                    yield from _taken(waiting)
+            while waiting:
+                yield from _taken(waiting)
+
+    def _batches(self, frames: Iterable[SourceFrame]) -> Iterator[list[SourceFrame]]:
+        """Readable frames in groups that fill the same input, until a stop is asked."""
+        batch: list[SourceFrame] = []
+        shape: tuple[int, int] | None = None
+        last = -1
+        for frame in frames:
+            if self.context.stop_requested:
+                break
+            last = frame.index
+            if frame.picture is None:
+                self._report(frame)
+                continue
+            its_shape = self.predictor.fit(frame.picture).shape
+            if batch and (its_shape != shape or len(batch) == self.options.batch):
+                yield batch
+                batch = []
+            shape = its_shape
+            batch.append(frame)
+            if self.options.batch == 1:
+                yield batch
+                batch = []
+        else:
+            self._check_whole(last + 1)
+        if batch:
+            yield batch
+
+    def _check_whole(self, read: int) -> None:
+        if self.source.live:
+            self._problem(self.source.name, "It stopped giving frames.")
+        if self.source.kind == "video" and read < self.source.count * _WHOLE:
+            self._problem(
+                self.options.source,
+                f"The video ends after {read} of {self.source.count} frames: it is cut short or "
+                "damaged. What could be read was used.",
+            )
+
+    def _report(self, frame: SourceFrame) -> None:
+        if frame.problem is not None:
+            self._problem(frame.problem.where or frame.name, frame.problem.message)
+
+    def _problem(self, where: str, message: str) -> None:
+        self.problems.append({"where": where, "message": message})
+        self.context.log(f"{where}: {message}", level="warning")
+
+    def _open_records(self, recording: Recording, result: dict[str, Any]) -> None:
+        if self.options.save_json:
+            result["json"] = str(recording.add(JsonRecords(self.folder / "predictions.json")).path)
+        if self.options.save_csv:
+            joints = self.predictor.artifact.skeleton.keypoints
+            path = self.folder / "predictions.csv"
+            result["csv"] = str(recording.add(CsvRecords(path, joints)).path)
+        pictures = isinstance(self.source, ImagesSource)
+        if not self.options.no_draw and (self.options.save_video or not pictures):
+            fps = self.source.fps
+            path = self.folder / "result.mp4"
+            self.video = recording.add(FrameVideo(path, fps, timed=self.source.live))
+
+    def _finish(self, frame: SourceFrame, found: Found, recording: Recording) -> None:
+        """Draw and write one frame; runs behind the inference."""
+        for stage, milliseconds in found.timings.items():
+            self.stages[stage] += milliseconds
+        rows = records(
+            self.names.get(frame.path, frame.name) if frame.path else frame.name,
+            self._image_id(frame),
+            frame.index if self.source.kind != "images" else 0,
+            frame.time,
+            found.predictions,
+        )
+        recording.write_records(rows)
+        if frame.picture is not None and not self.options.no_draw:
+            self._draw(frame, found)
+        self.people += len(rows)
+        self.frames += 1
+        self._tell(frame.index + 1)
+
+    def _tell(self, done: int) -> None:
+        """Progress, a few times a second: a long video must not fill the event log."""
+        now = time.monotonic()
+        if now - self.told >= _TELL_SECONDS or done == self.source.count:
+            self.told = now
+            self.context.progress("predict", done, self.source.count)
+
+    def _draw(self, frame: SourceFrame, found: Found) -> None:
+        artifact, options = self.predictor.artifact, self.options
+        style = DrawStyle(options.kp_radius, options.line_thickness, options.kp_conf)
+        started = time.perf_counter()
+        assert frame.picture is not None
+        drawn = draw_people(
+            frame.picture, found.predictions, artifact.skeleton, style, artifact.categories
+        )
+        self.rate.tick()
+        if options.draw_fps and frame.path is None:
+            draw_text(drawn, [f"{self.rate.value:.1f} fps", f"{len(found.predictions)} people"])
+        middle = time.perf_counter()
+        if frame.path is not None:
+            write_image(self.targets[frame.path], drawn)
+        if self.video is not None:
+            self.video.write(drawn, frame.time)
+        self.stages["draw"] += (middle - started) * 1000
+        self.stages["write"] += (time.perf_counter() - middle) * 1000
+
+    def _image_id(self, frame: SourceFrame) -> int:
+        """A picture whose name is a number keeps it (COCO's way) where all names are; else they
+        are counted from 1.
+        """
+        if frame.path is not None and self._numbered:
+            return int(frame.path.stem)
+        return frame.index + 1
+
+    @property
+    def _numbered(self) -> bool:
+        stems = [p.stem for p in self.names]
+        return all(s.isdecimal() for s in stems) and len({int(s) for s in stems}) == len(stems)
+
+    def _announce(self, result: Mapping[str, Any]) -> None:
+        for key in ("json", "csv"):
+            if key in result:
+                self.context.artifact(key, Path(result[key]))
+        for path in result.get("videos", ()):
+            self.context.artifact("video", Path(path))
+        self.context.artifact("folder", self.folder)
+
+    def _summary(self, seconds: float) -> dict[str, Any]:
+        engine, frames = self.predictor.engine, max(self.frames, 1)
+        return {
+            "frames": self.frames,
+            "people": self.people,
+            "problems": self.problems,
+            "seconds": round(seconds, 3),
+            "fps": round(self.frames / seconds, 2) if seconds else 0.0,
+            "stages_ms": {k: round(v / frames, 3) for k, v in sorted(self.stages.items())},
+            "engine": engine.name,
+            "device": engine.device,
+            "precision": engine.precision,
+        }
+
+
+def _taken(waiting: deque[tuple[list[SourceFrame], Ticket]]) -> Iterator[tuple[SourceFrame, Found]]:
+    batch, ticket = waiting.popleft()
+    yield from zip(batch, ticket.result(), strict=True)
+
+
+def _timed(source: Source, stages: defaultdict[str, float]) -> Iterator[SourceFrame]:
+    """The source's frames, with the time each took to come."""
+    started = time.perf_counter()
+    for frame in source:
+        stages["capture"] += (time.perf_counter() - started) * 1000
+        yield frame
+        started = time.perf_counter()
+
+
+def _names(source: Source) -> dict[Path, str]:
+    """What each picture is called in the results: its file name, or, where two share one, its
+    path below the folder that holds them all.
+    """
+    if not isinstance(source, ImagesSource):
+        return {}
+    paths = source.paths
+    if len({p.name for p in paths}) == len(paths):
+        return {p: p.name for p in paths}
+    whole = [p.absolute() for p in paths]
+    if len({p.anchor for p in whole}) > 1:
+        # Several drives have no folder in common: C:/a/x.jpg is called C/a/x.jpg.
+        return {
+            p: "/".join((w.drive.strip(":\\/"), *w.parts[1:]))
+            for p, w in zip(paths, whole, strict=True)
+        }
+    root = os.path.commonpath([w.parent for w in whole])
+    return {p: w.relative_to(root).as_posix() for p, w in zip(paths, whole, strict=True)}
+
+
+def _targets(names: Mapping[Path, str], folder: Path) -> dict[Path, Path]:
+    """Where each drawn picture goes. Raises DataError where that is the picture itself."""
+    targets: dict[Path, Path] = {}
+    for path, name in names.items():
+        target = folder / name
+        if target.suffix.lower() not in _WRITABLE:
+            target = target.with_name(target.name + ".png")
+        if target.resolve() == path.resolve():
+            raise DataError(
+                "Drawn pictures would replace the pictures themselves.",
+                where=folder,
+                hint="Give another --save-dir, or --no-draw.",
+            )
+        targets[path] = target
+    return targets

@@ -1,0 +1,1 @@
+"""What the torch families share: loop, hooks, augmentation, checkpoints, devices."""
