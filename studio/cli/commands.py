@@ -1,0 +1,146 @@
+"""What each command does: reads its options, runs the job here, tells how it went."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from studio.cli.parser import add_options, command_parser, given_values, joined_bools
+from studio.core.errors import UsageError
+from studio.core.job import JobSpec
+from studio.core.options import Options
+from studio.registry import contributions, find
+from studio.registry.jobs import JOBS
+
+POSITIONAL: Mapping[str, tuple[str, ...]] = {"train": ("family",), "compare": ("a", "b")}
+
+COMMANDS: dict[str, str] = {
+    "demo": "the whole way, no window: sample, training, judging, export, prediction",
+    "sample": "make the sample project: synthetic people and two photographs",
+    "frames": "frames of a video as pictures to annotate",
+    "convert": "annotations into training sets, several formats in one pass",
+    "train": "train a model of a family",
+    "evaluate": "judge a model on a dataset",
+    "predict": "find people in pictures, videos, a camera or a stream",
+    "prelabel": "let a model propose people on pictures, to be accepted or corrected",
+    "track-points": "follow the joints of an annotated frame through its clip",
+    "quality": "look annotations through for what is probably wrong",
+    "export": "make a device's artefact from a model",
+    "compare": "hold two artefacts of one model against each other",
+    "benchmark": "measure an artefact's latency and throughput",
+    "plugins": "list the plugins, with the reason where one cannot be used",
+    "skeletons": "list the skeletons",
+    "runs": "list the training runs of a project",
+    "job": "run a job spec, events on stdout",
+}
+
+
+def run_command(name: str, words: Sequence[str]) -> int:
+    """Run the command called `name`; the exit status. Raises StudioError and SystemExit."""
+    if name == "job":
+        return _job(words)
+    if name in ("plugins", "skeletons", "runs"):
+        from studio.cli.lists import run_list
+
+        return run_list(name, words, COMMANDS[name])
+    return _run_job_command(name, words)
+
+
+def _job(words: Sequence[str]) -> int:
+    parser = command_parser("job", COMMANDS["job"])
+    parser.add_argument("spec", type=Path, help="the job's spec.json")
+    parser.add_argument("--owner-pid", type=int, help="end, saved, when this process is gone")
+    known = parser.parse_args(words)
+    from studio.jobs.host import run_spec_file
+
+    return run_spec_file(known.spec, known.owner_pid)
+
+
+def _run_job_command(name: str, words: Sequence[str]) -> int:
+    parser = command_parser(name, COMMANDS[name])
+    if name == "evaluate":
+        # One command with two forms: a model is judged, or predictions that were stored.
+        if any(w.partition("=")[0] in ("--gt", "--pred") for w in words):
+            name = "judge"
+        else:
+            parser.epilog = _judge_text()
+    entry = JOBS[name]
+    declared: list[type[Options]] = [entry.options_class()]
+    add_options(parser, declared[0], positional=POSITIONAL.get(name, ()))
+    if entry.plugin_kind:
+        if _asks_for_list(entry.plugin_key, words):
+            from studio.cli.lists import list_contributions
+
+            return list_contributions(entry.plugin_kind, as_json="--json" in words)
+        plugin = _plugin_named(name, entry.plugin_key, words)
+        if plugin is None:
+            parser.epilog = _plugins_text(entry.plugin_kind)
+        else:
+            contribution = find(entry.plugin_kind, plugin)
+            declared.append(contribution.options_class())
+            add_options(parser, declared[1], title=contribution.title)
+    namespace = parser.parse_args(joined_bools(words, declared))
+    values: dict[str, Any] = {}
+    for options in declared:
+        values |= given_values(options, namespace)
+    project = namespace.project_dir or _project_here()
+    return _run(JobSpec(name, values, project=project), namespace)
+
+
+def _run(spec: JobSpec, namespace: Any) -> int:
+    if spec.job == "predict" and spec.options.get("show"):
+        from studio.gui.app import run_app
+
+        payload = {k: str(v) for k, v in spec.options.items() if k in ("source", "model")}
+        return run_app(spec.project, page="live", payload=payload)
+    from studio.cli.console import run_in_console
+
+    return run_in_console(spec, as_json=namespace.json, show_traceback=namespace.traceback)
+
+
+def _plugin_named(command: str, key: str, words: Sequence[str]) -> str | None:
+    """The family or target that `words` name, found before the parser that it decides."""
+    if key in POSITIONAL.get(command, ()):
+        return words[0] if words and not words[0].startswith("-") else None
+    for position, word in enumerate(words):
+        if word == f"--{key}" and position + 1 < len(words):
+            return words[position + 1]
+        if word.startswith(f"--{key}="):
+            return word.partition("=")[2]
+    return None
+
+
+def _asks_for_list(key: str, words: Sequence[str]) -> bool:
+    joined = " ".join(words)
+    return f"--{key} list" in joined or f"--{key}=list" in joined or list(words[:1]) == ["list"]
+
+
+def _plugins_text(kind: str) -> str:
+    title = {"family": "families", "target": "targets"}[kind]
+    rows = contributions(kind)
+    if not rows:
+        raise UsageError(f"No plugin brings {title}.")
+    lines = [
+        f"  {row.id:<16} {row.title}{f' ({row.reason})' if row.reason else ''}" for row in rows
+    ]
+    return f"{title} (each has options of its own, see --help after its name):\n" + "\n".join(lines)
+
+
+def _judge_text() -> str:
+    """The help of `evaluate`'s second form."""
+    parser = command_parser("evaluate", "")
+    add_options(parser, JOBS["judge"].options_class(), title="judging stored predictions")
+    groups = parser.format_help().partition("judging stored predictions:")
+    return "".join(groups[1:])
+
+
+def _project_here() -> Path | None:
+    here = Path.cwd()
+    return here if (here / "studio.toml").is_file() else None
+
+
+def write(text: str) -> None:
+    """A line for the person at the console."""
+    sys.stdout.write(text + "\n")
