@@ -1,0 +1,1 @@
+"""Datasets of other people's making, read as they are published."""

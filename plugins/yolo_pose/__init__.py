@@ -1,0 +1,1 @@
+"""YOLO pose models through ultralytics: the only room that imports it."""

@@ -1,0 +1,135 @@
+"""Pictures of a training under way: what goes in after augmentation, and what comes out so far."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from studio.core.errors import StudioError
+from studio.core.job import JobContext
+from studio.core.prediction import Prediction
+from studio.core.skeleton import Skeleton
+from studio.io.images import read_image, write_image
+from studio.runtime.decode import DECODED, PoseLayout, decode, to_predictions
+from studio.vision.drawing import DrawStyle, draw_people
+from studio.vision.letterbox import apply, fit
+
+from .labels import Labelled
+
+Picture = npt.NDArray[np.uint8]
+
+FOLDER = "report"
+SHOWN = 4
+CONF = 0.25
+# Seconds between two looks at the validation pictures, so that short epochs stay short.
+PAUSE = 10.0
+_TILE = 480
+
+
+class Pictures:
+    """Draws the first augmented batch once, and predictions on a few validation pictures."""
+
+    def __init__(
+        self, context: JobContext, run_dir: Path, skeleton: Skeleton, items: Sequence[Labelled]
+    ) -> None:
+        self._context = context
+        self._folder = run_dir / FOLDER
+        self._skeleton = skeleton
+        self._items = _spread([item for item in items if len(item.rows)] or list(items))
+        self._batch_drawn = False
+        self._last = 0.0
+
+    def batch(self, batch: dict[str, Any]) -> None:
+        """Draw the pictures of the first batch as the network sees them."""
+        if self._batch_drawn:
+            return
+        self._batch_drawn = True
+        images = (batch["img"][:SHOWN].detach().float().cpu().numpy() * 255).clip(0, 255)
+        owner = batch["batch_idx"].cpu().numpy()
+        points = batch["keypoints"].detach().float().cpu().numpy()
+        tiles = []
+        for number, image in enumerate(images):
+            frame = np.ascontiguousarray(image.transpose(1, 2, 0)[:, :, ::-1]).astype(np.uint8)
+            people = [_labelled(p, frame.shape) for p in points[owner == number]]
+            tiles.append(_drawn(frame, people, self._skeleton))
+        self._save("batch.jpg", tiles)
+
+    def predictions(self, trainer: Any, *, force: bool = False) -> None:
+        """Run the averaged weights on the validation pictures and draw what they find."""
+        if not force and time.monotonic() - self._last < PAUSE:
+            return
+        tiles = []
+        for item in self._items:
+            try:
+                frame = read_image(item.picture)
+            except StudioError:
+                # It passed the check and went away since; the training itself will say so.
+                continue
+            tiles.append(_drawn(frame, self._found(trainer, frame), self._skeleton))
+        self._save(f"val_{trainer.epoch + 1:04d}.jpg", tiles)
+        self._last = time.monotonic()
+
+    def _found(self, trainer: Any, frame: Picture) -> list[Prediction]:
+        import torch
+
+        size = int(trainer.args.imgsz)
+        height, width = frame.shape[:2]
+        box = fit((height, width), (size, size), stride=int(trainer.stride), rect=True)
+        rgb = np.ascontiguousarray(apply(frame, box)[:, :, ::-1].transpose(2, 0, 1))
+        tensor = torch.from_numpy(rgb[None]).to(trainer.device).float() / 255
+        model = trainer.ema.ema
+        with torch.inference_mode():
+            out = model.float().eval()(tensor)
+        decoded = (out[0] if isinstance(out, tuple) else out).float().cpu().numpy()[0]
+        joints, dims = trainer.data["kpt_shape"]
+        layout = PoseLayout(DECODED, int(trainer.data["nc"]), int(joints), int(dims))
+        return list(to_predictions(decode(decoded, layout, conf=CONF, iou=0.7, limit=20), box))
+
+    def _save(self, name: str, tiles: list[Picture]) -> None:
+        if tiles:
+            path = self._folder / name
+            write_image(path, _mosaic(tiles), quality=85)
+            self._context.artifact("picture", path)
+
+
+def _spread(items: list[Labelled]) -> list[Labelled]:
+    """A few items from all over the list."""
+    if len(items) <= SHOWN:
+        return items
+    return [items[round(i * (len(items) - 1) / (SHOWN - 1))] for i in range(SHOWN)]
+
+
+def _labelled(points: npt.NDArray[np.float32], shape: tuple[int, ...]) -> Prediction:
+    """A label of the batch (K, 2 or 3; shares of the picture) as something to draw."""
+    height, width = shape[:2]
+    keypoints = np.ones((len(points), 3), np.float32)
+    keypoints[:, :2] = points[:, :2] * (width, height)
+    if points.shape[1] == 3:
+        keypoints[:, 2] = points[:, 2] > 0
+    return Prediction(np.zeros(4, np.float32), 1.0, keypoints)
+
+
+def _drawn(frame: Picture, people: Sequence[Prediction], skeleton: Skeleton) -> Picture:
+    return draw_people(frame, people, skeleton, DrawStyle(boxes=False, labels=False))
+
+
+def _mosaic(tiles: list[Picture]) -> Picture:
+    """Up to four pictures, two in a row, each in a square of 480 pixels at most."""
+    import cv2
+
+    side = min(_TILE, max(max(t.shape[:2]) for t in tiles))
+    columns = min(2, len(tiles))
+    rows = -(-len(tiles) // columns)
+    out = np.full((rows * side, columns * side, 3), 40, np.uint8)
+    for number, tile in enumerate(tiles):
+        scale = side / max(tile.shape[:2])
+        small = np.asarray(cv2.resize(tile, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+        top = (number // columns) * side + (side - small.shape[0]) // 2
+        left = (number % columns) * side + (side - small.shape[1]) // 2
+        out[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return out
