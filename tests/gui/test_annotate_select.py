@@ -1,0 +1,208 @@
+"""Selecting, moving and mending what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMenu
+from pytestqt.qtbot import QtBot
+
+from studio.core import people
+from studio.gui.main_window import MainWindow
+from tests.gui.annotating import NONE, Hands, annotation, make_project
+
+Key = Qt.Key
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+ALT = Qt.KeyboardModifier.AltModifier
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+PERSON = [
+    {
+        "label": "person",
+        "shape_type": "polygon",
+        "group_id": 1,
+        "points": [[40, 30], [140, 30], [140, 200], [40, 200]],
+    },
+    {"label": "left_shoulder", "group_id": 1, "points": [[110, 70]]},
+    {"label": "right_shoulder", "group_id": 1, "points": [[70, 70]]},
+    {"label": "left_hip", "group_id": 1, "points": [[105, 140]]},
+    {"label": "right_hip", "group_id": 1, "points": [[75, 140]], "flags": {"occluded": True}},
+    {
+        "label": "ball",
+        "shape_type": "rectangle",
+        "points": [[220, 100], [280, 160]],
+    },
+]
+
+
+@pytest.fixture
+def hands(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> Hands:
+    (picture,) = make_project(tmp_path / "p", 1)
+    annotation(picture, PERSON)
+    made = Hands(window, qtbot.waitUntil)
+    made.open(picture.parent)
+    made.wait_picture()
+    return made
+
+
+def points(hands: Hands, label: str) -> tuple[tuple[float, float], ...]:
+    return next(s.points for s in hands.page.document.content.shapes if s.label == label)
+
+
+def test_a_click_selects_and_nothing_moves(hands: Hands) -> None:
+    document = hands.page.document
+    hands.click(110, 70)
+    assert document.selection == (1,)
+    assert hands.page.editor.person == 1
+    hands.click(70, 70, CTRL)
+    assert document.selection == (1, 2)
+    hands.click(70, 70, CTRL)
+    assert document.selection == (1,)
+    hands.click(300, 20)
+    assert document.selection == ()
+    hands.double(110, 70)
+    assert set(document.selection) == {0, 1, 2, 3, 4}
+    hands.drag((200, 80), (300, 180))
+    assert document.selection == (5,)
+    hands.ctrl(Key.Key_A)
+    assert len(document.selection) == 6
+    assert not document.history.canUndo()
+
+
+def test_joint_limb_person_and_turn(hands: Hands) -> None:
+    document = hands.page.document
+    start = document.content
+    hands.drag((110, 70), (120, 80))
+    assert points(hands, "left_shoulder")[0] == pytest.approx((120, 80), abs=1)
+    assert points(hands, "person") == start.shapes[0].points
+    assert document.history.undoText() == "Move joint"
+    hands.ctrl(Key.Key_Z)
+    hands.drag((90, 140), (100, 150))  # the limb between the hips
+    assert points(hands, "left_hip")[0] == pytest.approx((115, 150), abs=1)
+    assert points(hands, "right_hip")[0] == pytest.approx((85, 150), abs=1)
+    assert document.history.undoText() == "Move limb"
+    hands.ctrl(Key.Key_Z)
+    hands.drag((110, 70), (130, 80), SHIFT)
+    assert points(hands, "person")[0] == pytest.approx((60, 40), abs=1)
+    assert points(hands, "ball") == start.shapes[5].points
+    assert document.history.undoText() == "Move person"
+    hands.ctrl(Key.Key_Z)
+    hands.drag((110, 70), (110, 160), ALT)
+    assert document.history.undoText() == "Turn and scale"
+    assert points(hands, "left_shoulder")[0] != (110, 70)
+    hands.ctrl(Key.Key_Z)
+    hands.drag((110, 70), (130, 25), ALT | SHIFT)
+    low, high = points(hands, "person")[0], points(hands, "person")[2]
+    assert high[0] - low[0] > 100
+    hands.ctrl(Key.Key_Z)
+    assert document.content == start
+    assert not document.is_dirty(document.picture)  # type: ignore[arg-type]
+
+
+def test_hidden_and_absent_by_hovering(hands: Hands) -> None:
+    content = lambda: hands.page.document.content  # noqa: E731
+    hands.hover(110, 70)
+    hands.key(Key.Key_Q)
+    assert content().shapes[1].occluded
+    hands.key(Key.Key_Q)
+    assert not content().shapes[1].occluded
+    hands.key(Key.Key_O)
+    assert "left_shoulder" not in hands.labels()
+    assert people.absent_of(content(), 1) == {"left_shoulder"}
+
+
+def test_corners_come_move_and_go(hands: Hands) -> None:
+    document = hands.page.document
+    hands.click(41, 100)
+    assert document.selection == (0,)
+    hands.double(90, 200)
+    assert len(points(hands, "person")) == 5
+    hands.drag((40, 30), (30, 20))
+    assert points(hands, "person")[0] == pytest.approx((30, 20), abs=1)
+    hands.hover(90, 200)
+    hands.key(Key.Key_Backspace)
+    assert len(points(hands, "person")) == 4
+    hands.click(221, 130)
+    hands.drag((280, 100), (300, 90))
+    assert points(hands, "ball") == (
+        pytest.approx((220, 90), abs=1),
+        pytest.approx((300, 160), abs=1),
+    )
+    hands.drag((60, 200), (60, 215), ALT)
+    assert len(points(hands, "person")) == 5
+
+
+def test_keys_on_the_selection(hands: Hands) -> None:
+    document = hands.page.document
+    hands.click(110, 70)
+    for _ in range(3):
+        hands.key(Key.Key_Right)
+    hands.key(Key.Key_Down, SHIFT)
+    assert points(hands, "left_shoulder")[0] == (113, 80)
+    hands.ctrl(Key.Key_Z)
+    assert points(hands, "left_shoulder")[0] == (110, 70)
+    hands.click(250, 130)
+    hands.ctrl(Key.Key_C)
+    hands.ctrl(Key.Key_V)
+    assert hands.labels().count("ball") == 2
+    assert document.content.shapes[document.selection[0]].points[0] == (230, 110)
+    hands.ctrl(Key.Key_D)
+    assert hands.labels().count("ball") == 3
+    hands.key(Key.Key_Delete)
+    assert hands.labels().count("ball") == 2
+    hands.click(110, 70)
+    hands.key(Key.Key_M)
+    assert points(hands, "right_shoulder")[0] == (110, 70)
+    hands.key(Key.Key_B)
+    assert any(s.shape_type == "rectangle" and s.group_id == 1 for s in document.content.shapes)
+    hands.key(Key.Key_Delete, SHIFT)
+    assert document.content.group_ids() == ()
+    assert hands.labels() == ["ball", "ball"]
+
+
+def test_reviewed_and_hide_all(hands: Hands) -> None:
+    hands.ctrl(Key.Key_Return)
+    assert hands.page.document.content.reviewed
+    assert hands.page.commands.get("reviewed").isChecked()
+    hands.key(Key.Key_T)
+    hands.click(110, 70)
+    assert hands.page.document.selection == ()
+    hands.key(Key.Key_T)
+    hands.click(110, 70)
+    assert hands.page.document.selection == (1,)
+
+
+def test_going_on_with_a_person_in_hand(hands: Hands) -> None:
+    hands.click(110, 70)
+    hands.key(Key.Key_K)
+    page = hands.page
+    assert (page.editor.person, page.editor.next_joint) == (1, 0)
+    hands.click(90, 45)
+    assert page.document.content.shapes[1].label == "nose"
+    page.parts.skeleton.joint_chosen.emit(9)
+    assert page.editor.next_joint == 9
+    hands.click(120, 120)
+    assert "left_wrist" in hands.labels()
+    hands.drag((120, 120), (125, 130))  # a joint of the person in hand is moved, not set again
+    assert points(hands, "left_wrist")[0] == pytest.approx((125, 130), abs=1)
+    assert hands.labels().count("left_wrist") == 1
+    hands.ctrl(Key.Key_Z)
+    hands.ctrl(Key.Key_Z)
+    assert "left_wrist" not in hands.labels()
+
+
+def test_a_right_click_offers_what_can_be_done(hands: Hands) -> None:
+    page = hands.page
+    hands.hover(110, 70)
+    QTest.mouseClick(page.canvas, Qt.MouseButton.RightButton, NONE, hands.spot(110, 70))
+    menu = page.findChild(QMenu)
+    assert isinstance(menu, QMenu)
+    assert page.document.selection == (1,)
+    texts = [action.text() for action in menu.actions() if action.text()]
+    assert "Mirror left and right" in texts
+    menu.actions()[0].trigger()
+    assert page.document.content.shapes[1].occluded
+    menu.close()

@@ -1,0 +1,189 @@
+"""The skeleton editor on the real page, and the annotated data that go with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QColorDialog, QComboBox, QDoubleSpinBox
+from shiboken6 import isValid
+
+from studio.gui.main_window import MainWindow
+from studio.gui.pages.annotate.skeleton_editor import FACE, MIRROR, NAME, SIGMA, SkeletonEditor
+from studio.io import labelme
+from studio.io.project import Project
+from studio.io.skeletons import load_skeleton
+from tests.gui.annotating import LEFT, NONE, Hands, annotation, make_project
+from tests.gui.conftest import delete_now
+
+
+@pytest.fixture
+def hands(window: MainWindow, qtbot) -> Hands:
+    return Hands(window, qtbot.waitUntil)
+
+
+def _person(group: int, *joints: str) -> list[dict]:
+    return [
+        {
+            "label": "person",
+            "shape_type": "rectangle",
+            "points": [[10.0, 10.0], [110.0, 210.0]],
+            "group_id": group,
+        },
+        *(
+            {"label": j, "points": [[20.0 + n, 30.0]], "group_id": group}
+            for n, j in enumerate(joints)
+        ),
+    ]
+
+
+@pytest.fixture
+def editor(hands: Hands, tmp_path: Path):
+    pictures = make_project(tmp_path / "p", 3)
+    annotation(pictures[0], _person(1, "nose", "left_eye"))
+    annotation(pictures[1], _person(2, "nose", "left_ear"))
+    page = hands.open(tmp_path / "p", 3)
+    page.assist.skeleton.open()
+    made = page.assist.skeleton.editor
+    assert made is not None
+    yield made
+    if isValid(made):
+        made.close()
+        delete_now(made)
+
+
+def _rename(editor: SkeletonEditor, line: int, name: str) -> None:
+    item = editor.table.item(line, NAME)
+    assert item is not None
+    item.setText(name)
+
+
+def _click(editor: SkeletonEditor, uid: int, modifier: Qt.KeyboardModifier = NONE) -> None:
+    QTest.mouseClick(editor.canvas, LEFT, modifier, editor.canvas.spot(uid).toPoint())
+
+
+def test_a_change_of_names_is_shown_first_done_and_undone(
+    editor: SkeletonEditor, hands: Hands, tmp_path: Path
+) -> None:
+    page, folder = hands.page, tmp_path / "p"
+    before = {p: p.read_bytes() for p in folder.glob("*.json")}
+    _rename(editor, 0, "beak")
+    editor.choose(3)
+    editor.remove()
+    editor.name_field.setText("bird")
+    editor.name_field.editingFinished.emit()
+    editor.save_button.click()
+    change = page.assist.skeleton
+    hands.wait_until(lambda: change.question is not None, timeout=8000)
+    assert change.question is not None
+    text = change.question.informativeText()
+    assert "2 files with 2 people" in text
+    assert "nose → beak" in text
+    assert "removed: left ear" in text
+    assert {p: p.read_bytes() for p in folder.glob("*.json")} == before
+    next(b for b in change.question.buttons() if b.text() == "Change the data").click()
+    hands.wait_until(lambda: page.editor.skeleton.name == "bird", timeout=8000)
+    assert [s.label for s in labelme.read(folder / "a0.json").shapes] == [
+        "person",
+        "beak",
+        "left_eye",
+    ]
+    assert "left_ear" not in [s.label for s in labelme.read(folder / "a1.json").shapes]
+    assert page.document.content.shapes[1].label == "beak"
+    assert load_skeleton("bird", folder).keypoints[0] == "beak"
+    assert Project.open(folder).config.skeletons == ("bird",)
+    page.undo()
+    assert {p: p.read_bytes() for p in folder.glob("*.json")} == before
+    assert page.editor.skeleton.name == "coco17"
+    assert not (folder / "skeletons" / "bird.toml").exists()
+    assert not (folder / "studio.toml").exists()
+    page.redo()
+    assert page.editor.skeleton.name == "bird"
+    assert page.document.content.shapes[1].label == "beak"
+
+
+def test_looks_alone_touch_no_annotation(
+    editor: SkeletonEditor, hands: Hands, tmp_path: Path
+) -> None:
+    folder, page = tmp_path / "p", hands.page
+    before = {p: p.read_bytes() for p in folder.glob("*.json")}
+    start = editor.canvas.spot(0).toPoint()
+    QTest.mousePress(editor.canvas, LEFT, NONE, start)
+    QTest.mouseMove(editor.canvas, start + QPoint(30, 12))
+    QTest.mouseRelease(editor.canvas, LEFT, NONE, start + QPoint(30, 12))
+    _click(editor, 9)
+    _click(editor, 10, Qt.KeyboardModifier.ShiftModifier)
+    sigma = editor.table.cellWidget(9, SIGMA)
+    assert isinstance(sigma, QDoubleSpinBox)
+    sigma.setValue(0.2)
+    sigma.editingFinished.emit()
+    face = editor.table.item(0, FACE)
+    assert face is not None
+    face.setCheckState(Qt.CheckState.Unchecked)
+    draft = editor.draft
+    assert (9, 10) in draft.limbs
+    assert draft.joint(9).sigma == 0.2
+    assert not draft.joint(0).face
+    for _ in range(4):
+        editor.undo_button.click()
+    assert editor.draft.to_skeleton() == editor.old
+    for _ in range(4):
+        editor.redo_button.click()
+    assert editor.draft == draft
+    editor.save_button.click()
+    hands.wait_until((folder / "skeletons" / "coco17.toml").is_file, timeout=8000)
+    hands.wait_until(lambda: (9, 10) in page.editor.skeleton.edges, timeout=8000)
+    assert {p: p.read_bytes() for p in folder.glob("*.json")} == before
+    page.undo()
+    assert (9, 10) not in page.editor.skeleton.edges
+
+
+def test_joints_are_added_moved_and_paired(editor: SkeletonEditor) -> None:
+    editor.add()
+    uid = editor.current()
+    assert uid == 17
+    editor.move_joint(-17)
+    assert editor.draft.joints[0].uid == 17
+    assert editor.table.currentRow() == 0
+    mirror = editor.table.cellWidget(0, MIRROR)
+    assert isinstance(mirror, QComboBox)
+    mirror.setCurrentIndex(mirror.findData(0))
+    mirror.activated.emit(mirror.currentIndex())
+    assert editor.draft.mirror_of(0) == 17
+    spot = editor.canvas.rect().center()
+    QTest.mouseDClick(editor.canvas, LEFT, NONE, QPoint(40, spot.y()))
+    assert len(editor.draft.joints) == 19
+    editor.canvas.setFocus()
+    QTest.keyClick(editor.canvas, Qt.Key.Key_Delete)
+    assert len(editor.draft.joints) == 18
+
+
+def test_what_is_wrong_is_said_and_not_saved(editor: SkeletonEditor) -> None:
+    _rename(editor, 1, "nose")
+    assert "twice" in editor.error.text()
+    assert not editor.save_button.isEnabled()
+    editor.undo_button.click()
+    assert editor.save_button.isEnabled()
+    assert editor.error.text() == ""
+
+
+def test_places_come_from_the_person_in_hand(editor: SkeletonEditor, hands: Hands) -> None:
+    hands.page.editor.set_person(1)
+    editor.take_places()
+    x, y = editor.draft.joint(0).place
+    assert (x, y) == pytest.approx((0.1, 0.1))
+    assert replace(editor.draft, joints=()).limbs == editor.draft.limbs
+
+
+def test_a_limb_gets_another_colour(
+    editor: SkeletonEditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QColorDialog, "getColor", lambda *_: QColor("#123456"))
+    middle = (editor.canvas.spot(5) + editor.canvas.spot(7)) / 2
+    QTest.mouseDClick(editor.canvas, LEFT, NONE, middle.toPoint())
+    assert editor.draft.limbs[5, 7] == "#123456"
+    assert len(editor.draft.joints) == 17

@@ -1,0 +1,360 @@
+"""The project folder and its index: fast, never in the way, made anew when it is lost."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from studio.core.annotation import AnnotatedImage, Shape, shapes_of
+from studio.core.errors import DataError, FileProblem, FormatError
+from studio.io import labelme
+from studio.io.picture_facts import natural_key
+from studio.io.project import Project, ProjectConfig
+from tests.io.data import small_picture
+from tests.io.people import SKELETON
+from tests.io.test_coco import example
+
+
+def annotate(picture: Path, image: AnnotatedImage) -> None:
+    labelme.write(labelme.annotation_path(picture), image)
+
+
+def make_project(folder: Path) -> Project:
+    """Six pictures: a plain one, one with a box only, a proposal, a reviewed one, one without
+    annotation, a damaged one."""
+    shapes = shapes_of(example(), SKELETON, 1)
+    for number in (1, 2, 3, 4, 10):
+        picture = small_picture(folder / "shots" / f"img_{number}.png")
+        image = labelme.new_image(picture, (64, 48))
+        if number == 1:
+            annotate(picture, replace(image, shapes=shapes))
+        elif number == 2:
+            box = Shape("person", "rectangle", ((1.0, 1.0), (20.0, 20.0)), 2)
+            annotate(picture, replace(image, shapes=(box,)))
+        elif number == 3:
+            extra = {"score": 0.25, "source": "model"}
+            proposal = Shape("person", "rectangle", ((1.0, 1.0), (9.0, 9.0)), 3, extra=extra)
+            nose = Shape("nose", "point", ((5.0, 5.0),), 3)
+            annotate(picture, replace(image, shapes=(proposal, nose)))
+        elif number == 4:
+            person = tuple(replace(s, group_id=4) for s in shapes)
+            annotate(picture, replace(image, shapes=person, flags={"reviewed": True}))
+    picture = small_picture(folder / "shots" / "dog a pic.png")
+    labelme.annotation_path(picture).write_text('{"shapes": [')
+    rename = folder / "zoo"
+    rename.mkdir()
+    for path in folder.glob("shots/dog*"):
+        path.rename(rename / path.name)
+    return Project.open(folder)
+
+
+def test_a_folder_of_pictures_is_a_project(tmp_path: Path) -> None:
+    small_picture(tmp_path / "a.png")
+    before = sorted(tmp_path.rglob("*"))
+    project = Project.open(tmp_path)
+    assert sorted(tmp_path.rglob("*")) == before, "opening writes nothing"
+    assert project.name == tmp_path.name
+    assert project.picture_folders == (tmp_path,)
+    assert [s.name for s in project.skeletons()] == ["coco17"]
+    assert (project.runs(), project.datasets(), project.exports()) == ((), (), ())
+    with pytest.raises(FileProblem, match="no such folder"):
+        Project.open(tmp_path / "none")
+
+
+def test_settings_keep_comments_and_foreign_keys(tmp_path: Path) -> None:
+    path = tmp_path / "studio.toml"
+    path.write_text('# mine\nname = "Dance"\n[other]\nx = 1 # stays\n')
+    project = Project.open(tmp_path)
+    assert project.config == ProjectConfig("Dance")
+    project.save_config(replace(project.config, skeletons=("hand21",), pictures=("a", "b")))
+    text = path.read_text()
+    assert "# mine" in text
+    assert "x = 1 # stays" in text
+    again = Project.open(tmp_path)
+    assert again.config.skeletons == ("hand21",)
+    assert again.picture_folders == ()
+    made = Project.create(tmp_path / "new", ProjectConfig("New", defaults={"ratio": 0.9}))
+    assert made.config.defaults == {"ratio": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name = ", "not TOML"),
+        ("skeletons = 3", '"skeletons".*not a list'),
+        ("name = 3", '"name".*not text'),
+        ("defaults = 3", '"defaults".*not a table'),
+    ],
+)
+def test_damaged_settings_are_told(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "studio.toml").write_text(text)
+    with pytest.raises(FormatError, match=said) as caught:
+        Project.open(tmp_path)
+    assert caught.value.where == str(tmp_path / "studio.toml")
+
+
+def test_the_index_knows_what_the_files_say(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    found: list[tuple[int, int]] = []
+    scan = project.index.rescan(lambda done, total: found.append((done, total)))
+    assert (scan.added, scan.changed, scan.removed, scan.total) == (6, 0, 0, 6)
+    assert found[-1] == (6, 6)
+    entries = {Path(e.path).stem: e for e in project.index.query()}
+    assert list(entries) == ["img_1", "img_2", "img_3", "img_4", "img_10", "dog a pic"]
+    one = entries["img_1"]
+    assert (one.state, one.people, one.occluded, one.missing) == ("annotated", 1, 1, 13)
+    assert entries["img_3"].score == 0.25
+    assert entries["img_4"].state == "reviewed"
+    assert entries["img_10"].annotation == ""
+    assert "ends too early" in entries["dog a pic"].problem
+    assert project.index.picture(one) == tmp_path / "shots" / "img_1.png"
+    assert project.index.entry(tmp_path / "shots" / "img_1.png") == one
+    assert project.index.labels()["person"] == 4
+    assert project.index.states() == {"annotated": 3, "empty": 1, "problem": 1, "reviewed": 1}
+
+
+def test_only_what_changed_is_read_again(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    index = project.index
+    index.rescan()
+    assert index.rescan().changed == 0
+    picture = tmp_path / "shots" / "img_10.png"
+    box = Shape("person", "rectangle", ((1.0, 1.0), (20.0, 20.0)), 1)
+    image = replace(labelme.new_image(picture, (64, 48)), shapes=(box,))
+    annotate(picture, image)
+    (tmp_path / "shots" / "img_2.png").unlink()
+    small_picture(tmp_path / "shots" / "img_11.png")
+    small_picture(tmp_path / "runs" / "x" / "not_mine.png")
+    scan = index.rescan()
+    assert (scan.added, scan.changed, scan.removed, scan.total) == (1, 1, 1, 6)
+    annotate(picture, replace(image, flags={"reviewed": True}))
+    index.update(picture, replace(image, flags={"reviewed": True}))
+    assert index.entry(picture).state == "reviewed"
+    assert index.rescan().changed == 0, "an update has the file's own stamp"
+    picture.unlink()
+    index.update(picture)
+    assert index.entry(picture) is None
+
+
+def test_names_are_there_before_their_annotations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.io.picture_index._FIRST", 2)
+    index = make_project(tmp_path).index
+    seen: list[list[str]] = []
+    index.rescan(listed=lambda: seen.append([e.path for e in index.query()]))
+    assert seen[0] == ["shots/img_1.png", "shots/img_2.png"], "the top of the list comes first"
+    assert len(seen[1]) == 6
+    assert index.states() == {"annotated": 3, "empty": 1, "problem": 1, "reviewed": 1}
+    small_picture(tmp_path / "shots" / "img_0.png")
+    (tmp_path / "zoo" / "dog a pic.png").unlink()
+    index.rescan(listed=lambda: seen.append([e.path for e in index.query()]))
+    assert seen[-1][0] == "shots/img_0.png"
+    assert "zoo/dog a pic.png" not in seen[-1]
+    index.close()
+
+
+def test_a_selection_fetches_rows_when_they_are_looked_at(tmp_path: Path) -> None:
+    index = make_project(tmp_path).index
+    index.rescan()
+    some = index.select("label:person")
+    assert (len(some), some.path(0), some[0].people) == (4, "shots/img_1.png", 1)
+    assert (some[-1].path, some[-1].state) == ("shots/img_4.png", "reviewed")
+    assert [e.path for e in some[1:3]] == ["shots/img_2.png", "shots/img_3.png"]
+    assert [some.row_of(f"shots/img_{n}.png") for n in (1, 3, 10, 99)] == [0, 2, -1, -1]
+    with pytest.raises(IndexError):
+        _ = some[4]
+    picture = tmp_path / "shots" / "img_1.png"
+    index.update(picture, labelme.new_image(picture, (64, 48)))
+    assert some[0].people == 1, "as it was when it was fetched"
+    some.refresh()
+    assert (some[0].people, some[0].state) == (0, "empty")
+    picture.unlink()
+    index.update(picture)
+    some.refresh()
+    assert some[0].path == "shots/img_1.png", "a list in use does not break"
+    assert len(index.select("label:person")) == 3
+    index.close()
+
+
+def test_a_save_during_a_scan_is_not_overwritten(tmp_path: Path) -> None:
+    index = make_project(tmp_path).index
+    picture = tmp_path / "shots" / "img_1.png"
+    newer = replace(labelme.new_image(picture, (64, 48)), flags={"reviewed": True})
+
+    def save() -> None:
+        annotate(picture, newer)
+        index.update(picture, newer)
+
+    index.rescan(listed=save)
+    entry = index.entry(picture)
+    assert entry is not None
+    assert entry.state == "reviewed"
+    index.close()
+
+
+def test_helpers_read_large_projects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.io.picture_index.helpers_for", lambda _count, **_more: 2)
+    monkeypatch.setattr("studio.io.picture_index._CHUNK", 2)
+    index = make_project(tmp_path).index
+    assert index.rescan().added == 6
+    assert index.states() == {"annotated": 3, "empty": 1, "problem": 1, "reviewed": 1}
+    index.close()
+
+
+def test_a_lost_or_damaged_index_is_made_anew(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    project.index.rescan()
+    path = project.index.path
+    project.close()
+    for damage in (b"", b"no database at all, but long enough to be looked at" * 100):
+        for file in path.parent.iterdir():
+            file.unlink()
+        path.write_bytes(damage)
+        again = Project.open(tmp_path)
+        assert again.index.count() == 0
+        assert again.index.rescan().added == 6
+        again.close()
+    again = Project.open(tmp_path)
+    assert again.index.count() == 6, "and is there at once the next time"
+    again.save_config(replace(again.config, skeletons=("hand21",)))
+    assert again.index.count() == 0, "another skeleton counts anew"
+    again.close()
+
+
+def test_sides_come_from_the_newest_dataset(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    for name, side in (("old", "train"), ("new", "val")):
+        folder = tmp_path / "datasets" / name
+        folder.mkdir(parents=True)
+        source = str(tmp_path / "shots" / "img_1.png")
+        value = {"v": 1, "split": {"a": side}, "pictures": {"a": {"source": source}}}
+        (folder / "dataset.json").write_text(json.dumps(value))
+    os.utime(tmp_path / "datasets" / "old", (1, 1))
+    (tmp_path / "datasets" / "broken").mkdir()
+    (tmp_path / "datasets" / "broken" / "dataset.json").write_text("{")
+    project.index.rescan()
+    assert [e.path for e in project.index.query("split:val")] == ["shots/img_1.png"]
+    assert {p.name for p in project.datasets()} == {"old", "new", "broken"}
+
+
+def test_reading_while_another_thread_scans(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    index = project.index
+    counts: list[int] = []
+    inside = threading.Event()
+    go = threading.Event()
+
+    def slow(_done: int, _total: int) -> None:
+        inside.set()
+        assert go.wait(10)
+
+    worker = threading.Thread(target=index.rescan, args=(slow,))
+    worker.start()
+    assert inside.wait(10)
+    counts.append(index.count())
+    go.set()
+    worker.join(10)
+    assert counts == [6], "no waiting for the writer; the names are in first"
+    assert index.count() == 6
+    index.close()
+
+
+def test_closing_ends_a_scan_in_another_thread(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    index = project.index
+    inside, go = threading.Event(), threading.Event()
+    found: list[object] = []
+
+    def slow(_done: int, _total: int) -> None:
+        inside.set()
+        assert go.wait(10)
+
+    worker = threading.Thread(target=lambda: found.append(index.rescan(slow)))
+    worker.start()
+    assert inside.wait(10)
+    closer = threading.Thread(target=project.close)
+    closer.start()
+    time.sleep(0.05)
+    go.set()
+    worker.join(10)
+    closer.join(10)
+    assert len(found) == 1, "the scan ended in order"
+    assert Project.open(tmp_path).index.rescan().total == 6
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_leftovers_of_a_killed_save_go(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    code = (
+        "import os, signal, sys; from pathlib import Path; from studio.io import files\n"
+        "files.os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "files.atomic_write_text(Path(sys.argv[1]), 'half')\n"
+    )
+    target = tmp_path / "shots" / "img_1.json"
+    before = target.read_bytes()
+    subprocess.run([sys.executable, "-c", code, str(target)], check=False)
+    assert len(list(target.parent.glob(".*.part"))) == 1
+    assert target.read_bytes() == before
+    project.index.rescan()
+    assert not list(target.parent.glob(".*.part"))
+    project.close()
+
+
+def test_a_cancelled_scan_keeps_what_it_has(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    project.index.rescan(cancelled=lambda: True)
+    assert project.index.states() == {"annotated": 5, "empty": 1}, "the names, nothing read yet"
+    assert project.index.count("people>0") == 0
+    project.index.rescan()
+    assert project.index.count("people>0") == 4
+    project.close()
+
+
+def test_a_read_only_project_can_be_looked_at(tmp_path: Path, monkeypatch) -> None:
+    make_project(tmp_path / "p").close()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("studio.io.picture_index.os.access", lambda *_: False)
+    project = Project.open(tmp_path / "p")
+    project.index.rescan()
+    assert project.index.count() == 6
+    assert not (tmp_path / "p" / ".studio").exists()
+    project.close()
+
+
+def test_names_in_natural_order() -> None:
+    names = ["frame10", "frame9", "Frame1", "frame010", "a", "frame9b"]
+    assert sorted(names, key=natural_key) == [
+        "a",
+        "Frame1",
+        "frame9",
+        "frame9b",
+        "frame10",
+        "frame010",
+    ]
+
+
+def test_the_project_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from studio.io.project import Project; import studio.io.datasets\n"
+        "from studio.io import labelme, journal\n"
+        "bad = {'cv2', 'torch', 'PIL', 'PySide6', 'yaml', 'tomlkit', 'labelme'} & set(sys.modules)\n"
+        "sys.exit(str(bad) if bad else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_bad_skeleton_in_the_project_is_told(tmp_path: Path) -> None:
+    (tmp_path / "skeletons").mkdir()
+    (tmp_path / "skeletons" / "mine.toml").write_text('keypoints = ["a", "a"]')
+    (tmp_path / "studio.toml").write_text('skeletons = ["mine"]')
+    project = Project.open(tmp_path)
+    with pytest.raises(DataError, match="appear twice"):
+        _ = project.index
