@@ -46,7 +46,7 @@ class Background(QObject):
     @property
     def busy(self) -> bool:
         """Whether an answer is still to come."""
-        return bool(self._tasks)
+        return self._number in self._tasks
 
     def start(
         self,

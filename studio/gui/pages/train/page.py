@@ -249,7 +249,8 @@ class TrainPage(Page):
         states = {j.run_dir: j.state for j in self.studio.runner.jobs if j.spec.job == "train"}
         self.runs.set_runs(runs, states)
         self._retitle()
-        if runs and self.room.currentWidget() is self.empty:
+        # A run that is being read was asked for by name; the newest must not take its place.
+        if runs and self.room.currentWidget() is self.empty and not self._reader.busy:
             self.show_run(runs[0].folder)
         if self.view.folder is not None and self.room.currentWidget() is self.view:
             self._select(self.view.folder)
