@@ -12,12 +12,13 @@ process to its end, in its own new folder: ext4 is slow to make files where many
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from studio.io.skeletons import load_skeleton
 from tests.benchmarks import ROOT, SHARED, Report, median_seconds
 
 COUNT = 20_000
+# What one annotation weighs on average, in bytes.
+WEIGHT = 17_000
 # The peers are slow, and copies of real photographs large: these are compared on fewer.
 FEW = 3000
 
@@ -95,8 +98,8 @@ def _timed(
 
 
 def _fill(folder: Path, count: int, *, small: bool) -> None:
-    """Real annotations (20 kB on average) with their photographs, or plain pictures of the same
-    size; one drawn by us where the shared data is absent.
+    """Real annotations with their photographs, or plain pictures of the same size; one drawn by us
+    where the shared data is absent.
     """
     folder.mkdir()
     sources = sorted((SHARED / "labelme_people").glob("*.json"))
@@ -111,12 +114,23 @@ def _fill(folder: Path, count: int, *, small: bool) -> None:
             write_image(plain, np.full((height, width, 3), 90, np.uint8))
             pictures[path] = plain.read_bytes()
     texts = {p: p.read_text() for p in sources}
-    for number in range(count):
-        source = sources[number % len(sources)]
+    weights = {p: len(text.encode()) for p, text in texts.items()}
+    for number, source in enumerate(itertools.islice(_turns(weights), count)):
         name = f"f{number:05}"
         (folder / f"{name}.jpg").write_bytes(pictures[source])
         text = texts[source].replace(f"{source.stem}.jpg", f"{name}.jpg")
         (folder / f"{name}.json").write_text(text)
+
+
+def _turns(weights: Mapping[Path, int]) -> Generator[Path, None, None]:
+    """The files in turn; a heavy one waits until the average stays at `WEIGHT` with it."""
+    total = count = 0
+    least = min(weights.values())
+    for path in itertools.cycle(weights):
+        if weights[path] > least and total + weights[path] > WEIGHT * (count + 1):
+            continue
+        total, count = total + weights[path], count + 1
+        yield path
 
 
 def _own(path: Path) -> Path:
