@@ -40,6 +40,23 @@ def person_shapes(image: AnnotatedImage, group_id: int) -> tuple[int, ...]:
     return tuple(i for i, s in enumerate(image.shapes) if s.group_id == group_id)
 
 
+def fitting_skeleton(shapes: Iterable[Shape], skeletons: Sequence[Skeleton]) -> Skeleton:
+    """Which of `skeletons` (at least one) a person's shapes are made with: one of the category
+    that an outline says, and of those the one that knows most of the points; the earlier of two.
+    """
+    labels: set[str] = set()
+    names: list[str] = []
+    for shape in shapes:
+        if shape.shape_type in OUTLINES:
+            labels.add(shape.label)
+        elif shape.shape_type == "point":
+            names.append(shape.label)
+    first = skeletons[0]
+    if (not labels or first.category in labels) and all(name in first.index for name in names):
+        return first
+    return max(skeletons, key=lambda s: (s.category in labels, sum(n in s.index for n in names)))
+
+
 def joints_of(image: AnnotatedImage, skeleton: Skeleton, group_id: int) -> dict[int, int]:
     """{joint: shape index} of a person; of a joint given twice the first counts."""
     found: dict[int, int] = {}

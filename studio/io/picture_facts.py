@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from studio.core.annotation import OUTLINES, AnnotatedImage, instances_of
+from studio.core.annotation import OUTLINES, AnnotatedImage, Shape, instances_of
+from studio.core.people import fitting_skeleton
 from studio.core.skeleton import Skeleton
 from studio.io.plain import is_number
 
@@ -41,8 +42,8 @@ def facts_of(image: AnnotatedImage, skeletons: Sequence[Skeleton]) -> PictureFac
     """The facts of one annotation; `skeletons` are the project's, each with its own category."""
     people = 0
     missing: Counter[str] = Counter()
-    for skeleton in skeletons:
-        for person in instances_of(image, skeleton):
+    for skeleton, part in _by_skeleton(image, skeletons):
+        for person in instances_of(part, skeleton):
             people += 1
             lacking = person.keypoints[:, 2] == 0
             missing.update(
@@ -66,6 +67,25 @@ def facts_of(image: AnnotatedImage, skeletons: Sequence[Skeleton]) -> PictureFac
         missing=missing,
         groups=image.group_ids(),
     )
+
+
+def _by_skeleton(
+    image: AnnotatedImage, skeletons: Sequence[Skeleton]
+) -> Iterator[tuple[Skeleton, AnnotatedImage]]:
+    """Each person once, with the skeleton it is made with."""
+    if len(skeletons) < 2:
+        yield from ((skeleton, image) for skeleton in skeletons)
+        return
+    people: dict[tuple[int | None, int], list[Shape]] = {}
+    for number, shape in enumerate(image.shapes):
+        alone = number if shape.group_id is None else -1
+        people.setdefault((shape.group_id, alone), []).append(shape)
+    parts: dict[int, list[Shape]] = {}
+    for shapes in people.values():
+        fits = fitting_skeleton(shapes, skeletons)
+        parts.setdefault(next(n for n, s in enumerate(skeletons) if s is fits), []).extend(shapes)
+    for number, shapes in parts.items():
+        yield skeletons[number], replace(image, shapes=tuple(shapes))
 
 
 def natural_key(path: str) -> str:

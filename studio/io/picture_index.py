@@ -28,7 +28,7 @@ from studio.io.workers import Workers, chunks, helpers_for
 
 __all__ = ["PictureEntry", "PictureIndex", "Rescan", "Selection"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # Pictures that are read and taken in at once; the first ones are listed before the others.
 _CHUNK = 100
 _FIRST = 1000

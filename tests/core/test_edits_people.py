@@ -175,3 +175,22 @@ def test_reviewed_comes_and_goes_without_a_trace() -> None:
     assert on.reviewed
     assert shape_edits.set_image_flag(on, "reviewed", False).apply(on).flags == {}
     assert shape_edits.set_image_flag(on, "reviewed", True).is_empty
+
+
+def test_a_persons_shapes_tell_the_skeleton() -> None:
+    body = Skeleton("body", ("head", "hip", "foot"))
+    full = Skeleton("full", ("head", "neck", "hip", "foot"))
+    hand = Skeleton("hand", ("wrist", "thumb"), category="hand")
+    known = (body, full, hand)
+
+    def person(outline: str, *joints: str) -> list[Shape]:
+        outlines = [Shape(outline, "polygon", ((0, 0), (1, 0), (1, 1)))] if outline else []
+        return outlines + [Shape(j, "point", ((0, 0),)) for j in joints]
+
+    assert people.fitting_skeleton(person("person", "head", "foot"), known) is body
+    assert people.fitting_skeleton(person("", "head", "neck"), known) is full
+    assert people.fitting_skeleton(person("hand"), known) is hand
+    # What the outline says counts before the joints.
+    assert people.fitting_skeleton(person("person", "wrist", "thumb"), known) is body
+    assert people.fitting_skeleton(person("", "wrist"), known) is hand
+    assert people.fitting_skeleton(person("dog", "nose"), known) is body

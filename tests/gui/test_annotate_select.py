@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -206,3 +207,96 @@ def test_a_right_click_offers_what_can_be_done(hands: Hands) -> None:
     menu.actions()[0].trigger()
     assert page.document.content.shapes[1].occluded
     menu.close()
+
+
+HAND = [
+    {"label": "hand", "shape_type": "rectangle", "group_id": 2, "points": [[180, 20], [300, 90]]},
+    {"label": "wrist", "group_id": 2, "points": [[200, 50]]},
+    {"label": "index_1", "group_id": 2, "points": [[260, 50]]},
+    {"label": "index_2", "group_id": 2, "points": [[290, 50]]},
+]
+# The same category as the person's, with joints that only this set has.
+STUDIO_PERSON = [
+    {"label": "upper_neck", "group_id": 3, "points": [[200, 200]]},
+    {"label": "thorax", "group_id": 3, "points": [[280, 200]]},
+]
+
+
+@pytest.fixture
+def mixed(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> Hands:
+    """A person of COCO's joints in hand, a hand, and a person of MPII's joints."""
+    (picture,) = make_project(tmp_path / "mixed", 1)
+    annotation(picture, PERSON[:5] + HAND + STUDIO_PERSON)
+    made = Hands(window, qtbot.waitUntil)
+    made.open(picture.parent)
+    made.wait_picture()
+    return made
+
+
+def test_everyone_has_the_limbs_of_their_own_skeleton(mixed: Hands) -> None:
+    editor = mixed.page.editor
+    assert editor.skeleton.name == "coco17"
+    scene = editor.scene
+    names = {group: scene.skeleton_of(group).name for group in (1, 2, 3)}
+    assert names == {1: "coco17", 2: "hand21", 3: "mpii"}
+    drawn = {(scene.skeleton_at(limb.first).name, limb.first, limb.second) for limb in scene.limbs}
+    assert {("hand21", 6, 7), ("hand21", 7, 8), ("mpii", 10, 9)} <= {
+        *drawn,
+        *((name, b, a) for name, a, b in drawn),
+    }
+    without = mixed.page.canvas.grab().toImage()
+    for group in (2, 3):
+        editor.set_look(replace(editor.look, hidden_labels=frozenset({"index_1", "thorax"})))
+        assert group in scene.groups
+    shown = mixed.page.canvas.grab().toImage()
+    for x, y in ((230, 50), (240, 200)):
+        spot = mixed.spot(x, y)
+        assert without.pixelColor(spot) != shown.pixelColor(spot), (x, y)
+
+
+def test_a_limb_of_another_skeleton_is_hit_and_moved(mixed: Hands) -> None:
+    mixed.drag((230, 50), (230, 80))
+    assert points(mixed, "wrist") == ((pytest.approx(200, abs=0.6), pytest.approx(80, abs=0.6)),)
+    assert points(mixed, "index_1")[0][1] == pytest.approx(80, abs=0.6)
+    assert points(mixed, "index_2") == ((290, 50),)
+    # Whoever is taken in hand brings their skeleton, also among people of one category.
+    assert mixed.page.editor.skeleton.name == "hand21"
+    mixed.click(240, 200)
+    assert set(mixed.page.document.selection) == {9, 10}
+    assert mixed.page.editor.skeleton.name == "mpii"
+    mixed.click(110, 70)
+    assert mixed.page.editor.skeleton.name == "coco17"
+    # The tree counts each person's joints against their own skeleton.
+    model = mixed.page.tree.model()
+    assert [model.index(row, 1).data() for row in range(3)] == ["4/17", "3/21", "2/16"]
+
+
+def test_the_guided_tool_goes_on_with_the_others_joints(mixed: Hands) -> None:
+    page = mixed.page
+    mixed.key(Key.Key_K)
+    mixed.click(200, 50, CTRL)
+    assert page.editor.skeleton.name == "hand21"
+    assert page.editor.next_joint == 1
+    mixed.click(250, 120)
+    assert page.document.content.shapes[-1].group_id == 3
+    assert [s.label for s in page.document.content.shapes if s.group_id == 2][1:3] == [
+        "wrist",
+        "thumb_1",
+    ]
+    # A skeleton of fewer joints, chosen while a late joint was next.
+    tool = page.editor.tools["keypoints"]
+    tool.pick(20)  # type: ignore[attr-defined]
+    page._choose_skeleton("face5")
+    assert page.editor.next_joint is not None
+    assert page.editor.next_joint < 5
+    mixed.hover(100, 100)
+    page.canvas.grab()
+
+
+def test_hidden_and_absent_go_by_the_persons_own_skeleton(mixed: Hands) -> None:
+    page = mixed.page
+    page.document.select([])
+    mixed.hover(260, 50)
+    mixed.key(Key.Key_O)
+    box = next(s for s in page.document.content.shapes if s.label == "hand")
+    assert box.extra["absent"] == ["index_1"]

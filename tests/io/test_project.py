@@ -14,8 +14,9 @@ import pytest
 from studio.core.annotation import AnnotatedImage, Shape, shapes_of
 from studio.core.errors import DataError, FileProblem, FormatError
 from studio.io import labelme
-from studio.io.picture_facts import natural_key
+from studio.io.picture_facts import facts_of, natural_key
 from studio.io.project import Project, ProjectConfig
+from studio.io.skeletons import load_skeleton
 from tests.io.data import small_picture
 from tests.io.people import SKELETON
 from tests.io.test_coco import example
@@ -358,3 +359,22 @@ def test_a_bad_skeleton_in_the_project_is_told(tmp_path: Path) -> None:
     project = Project.open(tmp_path)
     with pytest.raises(DataError, match="appear twice"):
         _ = project.index
+
+
+def test_a_person_counts_once_among_skeletons_of_one_category() -> None:
+    coco, mpii = load_skeleton("coco17"), load_skeleton("mpii")
+    box = ((0.0, 0.0), (50.0, 50.0))
+    shapes = (
+        Shape("person", "rectangle", box, 1),
+        Shape("nose", "point", ((1.0, 1.0),), 1),
+        Shape("person", "rectangle", box, 2),
+        Shape("thorax", "point", ((1.0, 1.0),), 2),
+        Shape("person", "rectangle", box),
+    )
+    facts = facts_of(AnnotatedImage("a.jpg", 50, 50, shapes), (coco, mpii))
+    assert facts.people == 3
+    assert facts.missing["left_eye"] == 2
+    assert facts.missing["upper_neck"] == 1
+    assert (
+        "nose" not in facts_of(AnnotatedImage("a.jpg", 50, 50, shapes[2:4]), (coco, mpii)).missing
+    )

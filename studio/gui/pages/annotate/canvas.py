@@ -88,7 +88,7 @@ class Canvas(QWidget):
         editor.scene_changed.connect(self._scene_changed)
         editor.tool_changed.connect(self._tool_changed)
         editor.person_changed.connect(self.update)
-        theme.changed.connect(self._scene_changed)
+        theme.changed.connect(editor.refresh)
 
     # the picture
 

@@ -49,6 +49,7 @@ class Editor(QObject):
         super().__init__(parent)
         self.document = document
         self.skeleton = skeleton
+        # What people on a picture may have: the one chosen, the project's, all that are known.
         self.skeletons: tuple[Skeleton, ...] = (skeleton,)
         self.label = skeleton.category
         self.look = Look()
@@ -74,7 +75,10 @@ class Editor(QObject):
         """The content of the moment, ready to draw and to search."""
         if self._scene is None:
             content, before = self.document.content, self._last_hits
-            self._scene = Scene(content, self.skeleton, self.look, before, self._drawings)
+            kept = (before, self._drawings)
+            self._scene = Scene(
+                content, self.skeleton, self.look, *kept, self.skeletons, self.person
+            )
         return self._scene
 
     def refresh(self) -> None:
@@ -95,31 +99,29 @@ class Editor(QObject):
         self.set_look(replace(self.look, hide_all=not self.look.hide_all))
 
     def set_skeletons(self, skeletons: Sequence[Skeleton]) -> None:
-        """The project's skeletons: the first for new people, each for people of its category."""
+        """The first for new people; each for the people that are made with it."""
         self.skeletons = tuple(skeletons)
         self.set_skeleton(skeletons[0])
 
-    def _follow_category(self, group_id: int) -> None:
-        """A person of another category is worked on with that category's skeleton."""
-        content = self.document.content
-        labels = {
-            content.shapes[i].label
-            for i in people.person_shapes(content, group_id)
-            if content.shapes[i].shape_type in OUTLINES
-        }
-        if not labels or self.skeleton.category in labels:
-            return
-        other = next((s for s in self.skeletons if s.category in labels), None)
-        if other is not None:
-            self.set_skeleton(other)
+    def follow(self, group_id: int) -> None:
+        """Work on a person with the skeleton that the person has."""
+        skeleton = self.scene.skeleton_of(group_id)
+        if skeleton != self.skeleton:
+            self._work_with(skeleton)
 
     def set_skeleton(self, skeleton: Skeleton) -> None:
-        """Work with other joints."""
+        """Work with other joints, as chosen: people who may have these are taken to have them."""
+        self.skeletons = (skeleton, *(s for s in self.skeletons if s.name != skeleton.name))
+        self._work_with(skeleton)
+
+    def _work_with(self, skeleton: Skeleton) -> None:
         if self.label == self.skeleton.category:
             self.set_label(skeleton.category)
         self.skeleton = skeleton
         self.next_joint = None
         self.refresh()
+        if self.tool_id:
+            self.tool.skeleton_changed()
         self.skeleton_changed.emit()
         self.person_changed.emit()
 
@@ -248,7 +250,8 @@ class Editor(QObject):
             own = [i for i in indices if content.shapes[i].group_id == group_id]
             joints = [self.scene.joints[i] for i in own if i in self.scene.joints]
             if group_id is not None and joints:
-                self.apply(people.set_absent(content, self.skeleton, group_id, joints))
+                skeleton = self.scene.skeleton_of(group_id)
+                self.apply(people.set_absent(content, skeleton, group_id, joints))
                 content = self.document.content
 
     def on_person(self, make: str) -> None:
@@ -257,9 +260,10 @@ class Editor(QObject):
         if self.person is None or self.person not in content.group_ids():
             self.said.emit(tr("Select a person first."))
             return
+        skeleton = self.scene.skeleton_of(self.person)
         makers = {
-            "mirror": lambda g: people.mirror_names(content, self.skeleton, g),
-            "box": lambda g: people.fit_box(content, self.skeleton, g, 0.05),
+            "mirror": lambda g: people.mirror_names(content, skeleton, g),
+            "box": lambda g: people.fit_box(content, skeleton, g, 0.05),
             "delete": lambda g: people.delete_person(content, g),
         }
         self.apply(makers[make](self.person))
@@ -289,5 +293,5 @@ class Editor(QObject):
             (group,) = groups
             if group is not None and group != self.person:
                 self.set_person(group)
-                self._follow_category(group)
+                self.follow(group)
         self.scene_changed.emit()

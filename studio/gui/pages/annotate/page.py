@@ -32,6 +32,7 @@ from studio.gui.pages.annotate.tools.loop import LoopTool
 from studio.io.skeletons import list_skeletons, load_skeleton
 
 if TYPE_CHECKING:
+    from studio.core.skeleton import Skeleton
     from studio.gui.context import StudioContext
     from studio.gui.pages.annotate.picture_rows import Rows
     from studio.io.project import Project
@@ -164,12 +165,15 @@ class AnnotatePage(Page):
 
     def load_skeletons(self, project: Project, folder: Path) -> None:
         """Offer the project's skeletons and work with its first."""
+        own: tuple[Skeleton, ...] = (load_skeleton(DEFAULT_SKELETON),)
         try:
-            self.editor.set_skeletons(project.skeletons())
+            own = project.skeletons()
             known = list_skeletons(folder)
         except StudioError as problem:
             self.show_problem(problem)
             known = list_skeletons()
+        names = {s.name for s in own}
+        self.editor.set_skeletons([*own, *(s for s in known if s.name not in names)])
         self.parts.skeleton.set_skeletons([(s.name, s.title) for s in known])
 
     def _choose_skeleton(self, name: str) -> None:

@@ -174,8 +174,8 @@ def _paint_handles(painter: QPainter, view: View, shape: Shape) -> None:
 
 
 class LimbLines(NamedTuple):
-    """Limbs in pixels of the picture: `solid` and `dashed` by their edge of the skeleton (dashed:
-    one of the ends is hidden, or the person is only proposed), then all solid ones, then all.
+    """Limbs in pixels of the picture: `solid` and `dashed` by their colour (dashed: one of the
+    ends is hidden, or the person is only proposed), then all solid ones, then all.
     """
 
     solid: dict[int, list[QLineF]]
@@ -189,15 +189,20 @@ def limb_lines(
 ) -> LimbLines:
     """The lines of these limbs; `live`: shapes as they stand while they are dragged."""
     found = LimbLines({}, {}, [], [])
+    colors: dict[tuple[int, int], int] = {}
     for limb in limbs:
+        kind = (id(limb.skeleton), limb.edge)
+        color = colors.get(kind)
+        if color is None:
+            color = colors[kind] = style.limb_color(limb.skeleton, limb.edge).rgba()
         a = live.get(limb.first) or shapes[limb.first]
         b = live.get(limb.second) or shapes[limb.second]
         line = QLineF(*a.points[0], *b.points[0])
         found.all.append(line)
         if _is_dashed(a) or _is_dashed(b):
-            found.dashed.setdefault(limb.edge, []).append(line)
+            found.dashed.setdefault(color, []).append(line)
         else:
-            found.solid.setdefault(limb.edge, []).append(line)
+            found.solid.setdefault(color, []).append(line)
             found.all_solid.append(line)
     return found
 
@@ -206,7 +211,7 @@ def _is_dashed(shape: Shape) -> bool:
     return shape.occluded or shape.is_prelabel
 
 
-def paint_limbs(scene: Scene, painter: QPainter, view: View, lines: LimbLines) -> None:
+def paint_limbs(painter: QPainter, view: View, lines: LimbLines) -> None:
     """A dark edge, a light one, the colour; dashed where a joint is hidden."""
     if not lines.all:
         return
@@ -219,8 +224,8 @@ def paint_limbs(scene: Scene, painter: QPainter, view: View, lines: LimbLines) -
     painter.setPen(style.pen(_light(), light))
     painter.drawLines(lines.all_solid)
     for kind, dash in ((lines.solid, False), (lines.dashed, True)):
-        for edge, part in kind.items():
-            color = style.limb_color(scene.skeleton, edge)
+        for rgba, part in kind.items():
+            color = QColor.fromRgba(rgba)
             painter.setPen(style.pen(color, width + (0.6 if dash else 0), dashed=dash))
             painter.drawLines(part)
     painter.restore()
@@ -248,7 +253,8 @@ def paint_points(
             continue
         hidden, chosen = shape.occluded, index in selected
         radius = scene.radius_of(index, view)
-        key = (joints.get(index, shape.label), hidden, chosen, radius)
+        kind = (joints[index], id(scene.skeleton_at(index))) if index in joints else shape.label
+        key = (kind, hidden, chosen, radius)
         found = marks.get(key)
         if found is None:
             pixmap = style.mark(

@@ -155,14 +155,14 @@ class PeopleModel(QAbstractItemModel):
                     for i in row.shapes
                     if i < len(scene.image.shapes) and i not in scene.joints
                 ),
-                self.editor.skeleton.category,
+                scene.skeleton_of(row.group_id).category,
             )
             return f"{label} {row.group_id}{self._proposed(row)}"
         if column == NAME and role == Qt.ItemDataRole.DecorationRole:
             return _mark_icon("disc", style.person_color(row.group_id))
         if column == STATE and role == Qt.ItemDataRole.DisplayRole:
             count = sum(i in scene.joints for i in row.shapes)
-            return f"{count}/{len(self.editor.skeleton)}"
+            return f"{count}/{len(scene.skeleton_of(row.group_id))}"
         if column == STATE and role == Qt.ItemDataRole.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter
 
+from studio.core import people
 from studio.core.annotation import OUTLINES, AnnotatedImage, Shape
 from studio.core.geometry import HitMap, Segments, bounds, segment_distances
 from studio.core.head import KEY, Matrix, head_of, head_rotation
@@ -21,11 +22,12 @@ from studio.gui.pages.annotate.view import View
 
 
 class Limb(NamedTuple):
-    """A limb by the shapes of its two joints; `edge` counts in the skeleton."""
+    """A limb by the shapes of its two joints; `edge` counts in the person's `skeleton`."""
 
     first: int
     second: int
     edge: int
+    skeleton: Skeleton
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,10 @@ class Look:
 
 
 class Scene:
-    """One content, one skeleton, one look. Made anew when any of them changes.
+    """One content, the skeletons, one look. Made anew when any of them changes.
 
+    `skeleton` is the one in hand; every person is drawn and hit with their own, see
+    `skeleton_of`. `joints` maps a shape to its place in its person's skeleton.
     `live` maps shapes to how they stand while they are dragged; see `paint`.
     """
 
@@ -50,25 +54,29 @@ class Scene:
         look: Look,
         before: HitMap | None = None,
         drawings: painting.Drawings | None = None,
+        skeletons: Sequence[Skeleton] = (),
+        person: int | None = None,
     ) -> None:
-        """`before`, `drawings`: of the content before; what stayed is taken over."""
+        """`before`, `drawings`: of the content before; what stayed is taken over. `skeletons`:
+        what people may be made with, the likeliest first; `person`: who is worked on, with the
+        skeleton in hand while nothing says otherwise.
+        """
         self.image = image
         self.skeleton = skeleton
         self.look = look
         self.joints: dict[int, int] = {}
         self.groups: dict[int, list[int]] = {}
         self._people: dict[int, dict[int, int]] = {}
+        self._skeletons: dict[int, Skeleton] = {}
         hidden: set[int] = set()
         for index, shape in enumerate(image.shapes):
             if look.hide_all or shape.label in look.hidden_labels:
                 hidden.add(index)
             if shape.group_id is not None:
                 self.groups.setdefault(shape.group_id, []).append(index)
-            joint = skeleton.index.get(shape.label) if shape.shape_type == "point" else None
-            if joint is not None and shape.points:
-                self.joints[index] = joint
-                if shape.group_id is not None:
-                    self._people.setdefault(shape.group_id, {}).setdefault(joint, index)
+            elif shape.shape_type == "point" and shape.points and shape.label in skeleton.index:
+                self.joints[index] = skeleton.index[shape.label]
+        self._find_people(skeletons or (skeleton,), person)
         self.hidden = frozenset(hidden)
         self.limbs = self._limbs()
         self.drawings = drawings or painting.Drawings()
@@ -80,14 +88,40 @@ class Scene:
         self._near_limbs: Segments | None = None
         self._radius: dict[int, float] = {}
 
+    def _find_people(self, skeletons: Sequence[Skeleton], person: int | None) -> None:
+        shapes = self.image.shapes
+        for group_id, own in self.groups.items():
+            likely = (self.skeleton, *skeletons) if group_id == person else skeletons
+            skeleton = people.fitting_skeleton((shapes[i] for i in own), likely)
+            self._skeletons[group_id] = skeleton
+            joints: dict[int, int] = {}
+            for index in own:
+                shape = shapes[index]
+                joint = skeleton.index.get(shape.label) if shape.shape_type == "point" else None
+                if joint is not None and shape.points:
+                    self.joints[index] = joint
+                    joints.setdefault(joint, index)
+            self._people[group_id] = joints
+
+    def skeleton_of(self, group_id: int | None) -> Skeleton:
+        """The skeleton that a person has; the one in hand for nobody."""
+        if group_id is None:
+            return self.skeleton
+        return self._skeletons.get(group_id, self.skeleton)
+
+    def skeleton_at(self, index: int) -> Skeleton:
+        """The skeleton of the person that a shape belongs to."""
+        return self.skeleton_of(self.image.shapes[index].group_id)
+
     def _limbs(self) -> list[Limb]:
         found: list[Limb] = []
-        for joints in self._people.values():
-            for number, (a, b) in enumerate(self.skeleton.edges):
+        for group_id, joints in self._people.items():
+            skeleton = self._skeletons[group_id]
+            for number, (a, b) in enumerate(skeleton.edges):
                 if a in joints and b in joints:
                     first, second = joints[a], joints[b]
                     if first not in self.hidden and second not in self.hidden:
-                        found.append(Limb(first, second, number))
+                        found.append(Limb(first, second, number, skeleton))
         return found
 
     # finding
@@ -142,7 +176,7 @@ class Scene:
         """The colour of a shape."""
         shape = self.image.shapes[index]
         if index in self.joints:
-            return style.joint_color(self.skeleton, self.joints[index])
+            return style.joint_color(self.skeleton_at(index), self.joints[index])
         if shape.group_id is not None and shape.shape_type in OUTLINES:
             return style.person_color(shape.group_id)
         return style.label_color(shape.label)
@@ -151,7 +185,7 @@ class Scene:
         """The form of a point's mark."""
         if index not in self.joints:
             return "disc"
-        return style.FORMS[self.skeleton.side(self.joints[index])]
+        return style.FORMS[self.skeleton_at(index).side(self.joints[index])]
 
     def paint(
         self,
@@ -181,7 +215,7 @@ class Scene:
                 continue
             (points if shape.shape_type == "point" else outlines).append((index, shape))
         painting.paint_outlines(self, painter, view, outlines, selected)
-        painting.paint_limbs(self, painter, view, self._lines(only, without, moved))
+        painting.paint_limbs(painter, view, self._lines(only, without, moved))
         painting.paint_points(self, painter, view, points, selected, ratio)
         if only is None:
             self._paint_heads(painter, view, without)

@@ -102,6 +102,9 @@ class Tool:
     def content_changed(self) -> None:
         """The annotations are others; what was begun may not fit any more."""
 
+    def skeleton_changed(self) -> None:
+        """Another skeleton is worked with; a joint meant before may not be in it."""
+
     def press(self, pointer: Pointer) -> None:
         """A button goes down."""
 

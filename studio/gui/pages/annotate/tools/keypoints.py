@@ -131,6 +131,12 @@ class KeypointsTool(Tool):
         else:
             self.editor.set_person(self._group, self._joint)
 
+    def skeleton_changed(self) -> None:
+        """The joints are others: the person in hand goes on with those it lacks."""
+        if not self._busy:
+            self._press = self._grabbed = None
+            self._begin(self._group)
+
     # the mouse
 
     def press(self, pointer: Pointer) -> None:
@@ -153,6 +159,8 @@ class KeypointsTool(Tool):
         if hit is not None:
             group_id = self.document.content.shapes[hit.shape].group_id
             if group_id is not None:
+                self._group = group_id
+                self.editor.follow(group_id)
                 self._begin(group_id)
 
     def move(self, pointer: Pointer) -> None:
