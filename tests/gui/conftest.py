@@ -20,6 +20,7 @@ from studio.gui.context import StudioContext
 from studio.gui.i18n import translator
 from studio.gui.main_window import MainWindow
 from studio.gui.theme import theme
+from tests.gui.patience import PatientBot
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,6 +52,12 @@ def english_and_light(qapp: object) -> Iterator[None]:
         theme.set_choice("light")
     yield
     translator.set_language("en")
+
+
+@pytest.fixture
+def qtbot(qapp: object, request: pytest.FixtureRequest) -> PatientBot:
+    """pytest-qt's, but patient: the machines are shared and slow at times."""
+    return PatientBot(request)
 
 
 @pytest.fixture

@@ -301,7 +301,7 @@ def test_a_terminal_can_close_the_window(tmp_path: Path) -> None:
     assert process.stdout.readline().strip() == "up"
     time.sleep(0.3)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=60) == 0
     process.stdout.close()
     assert (tmp_path / "window.ini").is_file()
 
@@ -332,7 +332,7 @@ app.exec()
     pid = int(window.stdout.readline())
     assert psutil.pid_exists(pid)
     window.send_signal(signal.SIGKILL)
-    window.wait(timeout=10)
+    window.wait(timeout=60)
     window.stdout.close()
     end = time.monotonic() + 10
     while psutil.pid_exists(pid) and time.monotonic() < end:

@@ -68,7 +68,7 @@ def test_frames_of_another_process() -> None:
     assert said.stdout.split() == ["(60,", "80,", "3)", "uint8", "30"]
     assert said.stderr == ""
     FrameRing.attach(name).close()
-    out, errors = writer.communicate("go\n", timeout=20)
+    out, errors = writer.communicate("go\n", timeout=60)
     assert (out.strip(), errors) == ("closed", "")
     with pytest.raises(FileProblem, match="gone"):
         FrameRing.attach(name)
