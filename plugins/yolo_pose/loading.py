@@ -15,7 +15,7 @@ from studio import RESOURCES
 from studio.core.artifact import InputSpec, ModelArtifact
 from studio.core.errors import ModelError
 from studio.core.skeleton import Skeleton
-from studio.runtime.trust import may_unpickle, probe
+from studio.io.trust import may_unpickle, probe
 
 from .guard import ultralytics
 from .names import plain_metrics

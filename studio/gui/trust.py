@@ -11,7 +11,7 @@ from studio.core.errors import StudioError
 from studio.core.job import JobSpec
 from studio.gui.i18n import tr
 from studio.gui.settings import Settings
-from studio.runtime.trust import AGREED, Probe, checkpoints_in, fingerprint, probe
+from studio.io.trust import AGREED, Probe, checkpoints_in, fingerprint, probe
 from studio.runtime.weights import weights_folder
 
 AGREED_KEY = "agreed_files"

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from studio.core.artifact import MODEL_JSON, InputSpec, ModelArtifact
 from studio.core.errors import FileProblem, ModelError, PluginError, StudioError
 from studio.core.skeleton import Skeleton
-from studio.io.files import read_json, read_text, write_json
+from studio.io.files import read_json, read_text
+from studio.io.model_json import save_artifact
 from studio.io.skeletons import guess_skeleton
 from studio.registry.plugins import contributions
+
+__all__ = ["load_artifact", "save_artifact"]
 
 # How a folder is searched for weights; a training run keeps them one folder down.
 _IN_FOLDER = ("*.xml", "*.onnx", "weights/best.pt", "best.pt", "weights/last.pt", "last.pt", "*.pt")
@@ -60,21 +61,6 @@ def load_artifact(path: Path | str) -> ModelArtifact:
         where=path,
         hint="Give a .pt, .onnx or OpenVINO .xml file, or its folder.",
     )
-
-
-def save_artifact(artifact: ModelArtifact, folder: Path | None = None) -> Path:
-    """Write `model.json` atomically into `folder` (the weights' own by default) and return its
-    path. The weights must stand in that folder or below. Raises ModelError, FileProblem.
-    """
-    folder = (folder or artifact.weights.parent).absolute()
-    weights = artifact.weights.absolute()
-    if not weights.is_relative_to(folder):
-        raise ModelError("The weights stand outside the model's folder.", where=weights)
-    created = artifact.created or datetime.now(UTC).isoformat(timespec="seconds")
-    values = dataclasses.replace(artifact, created=created).to_mapping()
-    values["weights"] = weights.relative_to(folder).as_posix()
-    write_json(folder / MODEL_JSON, values)
-    return folder / MODEL_JSON
 
 
 def _from_json(folder: Path) -> ModelArtifact:

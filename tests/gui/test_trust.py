@@ -21,7 +21,7 @@ from studio.gui.main_window import MainWindow
 from studio.gui.settings import Settings
 from studio.gui.trust import TrustGuard, Untrusted, ask_in_a_box
 from studio.io.images import write_image
-from studio.runtime.trust import AGREED, Probe, fingerprint, probe
+from studio.io.trust import AGREED, Probe, fingerprint, probe
 
 
 class Runs:

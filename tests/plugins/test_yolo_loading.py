@@ -129,7 +129,7 @@ def test_a_checkpoint_with_foreign_classes_opens_with_a_warning(family, made, ca
 
 def test_a_checkpoint_that_nobody_agreed_to_stays_closed(family, made, tmp_path, monkeypatch):
     """The window's jobs carry what was agreed to; an armed file does not go off."""
-    from studio.runtime.trust import AGREED, fingerprint
+    from studio.io.trust import AGREED, fingerprint
 
     class Armed:
         def __reduce__(self):

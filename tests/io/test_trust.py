@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from studio.core.errors import FileProblem
-from studio.runtime import trust
-from studio.runtime.trust import AGREED, HIDDEN, checkpoints_in, fingerprint, may_unpickle, probe
+from studio.io import trust
+from studio.io.trust import AGREED, HIDDEN, checkpoints_in, fingerprint, may_unpickle, probe
 from tests.training_runs import SHARED_WEIGHTS
 
 SAMPLE = Path("resources/sample/weights/sample-pose.pt")
@@ -174,7 +174,7 @@ def test_who_may_open(tmp_path, monkeypatch):
 
 def test_probing_imports_nothing_heavy():
     code = (
-        "import sys; from pathlib import Path; from studio.runtime.trust import probe\n"
+        "import sys; from pathlib import Path; from studio.io.trust import probe\n"
         f"probe(Path({str(SAMPLE)!r})) if Path({str(SAMPLE)!r}).is_file() else None\n"
         "print([m for m in ('torch', 'ultralytics', 'cv2', 'numpy') if m in sys.modules])"
     )

@@ -210,7 +210,7 @@ def _globals_of_archive(path: Path) -> Iterable[str]:
             for entry in archive.infolist():
                 if PurePosixPath(entry.filename).suffix == ".pkl":
                     with archive.open(entry) as stream:
-                        yield from _globals_in(cast("IO[bytes]", stream))
+                        yield from _globals_in(stream)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
         yield DAMAGED
 
