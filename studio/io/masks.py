@@ -22,6 +22,8 @@ IntArray = npt.NDArray[np.int64]
 _SCALE = 5.0
 # Pixels of a mask that a file may ask for.
 _LARGEST = 10**9
+# What one number can hold with room to spare.
+_MOST = 2**62
 # A crossing is counted between the fifths 5c + 2 and 5c + 3 of the column c.
 _BEFORE, _AFTER = 2, 3
 
@@ -47,8 +49,7 @@ def areas_in(
         return tuple(areas)
     counts = [len(outline) for outline in outlines]
     size = np.repeat(np.array(sizes, dtype=np.int64), counts, axis=0)
-    positions, owners = _crossings(polygons, size)
-    ends = np.searchsorted(owners, np.arange(len(polygons) + 1)).tolist()
+    positions, ends = _crossings(polygons, size)
     lengths = np.zeros(len(positions) + 1, dtype=np.int64)
     np.cumsum(np.where(np.arange(len(positions)) % 2, positions, -positions), out=lengths[1:])
     first = 0
@@ -63,8 +64,10 @@ def areas_in(
     return tuple(areas)
 
 
-def _crossings(polygons: Sequence[FloatArray], size: IntArray) -> tuple[IntArray, IntArray]:
-    """Where runs begin or end, counted down the columns, in order, and each one's polygon."""
+def _crossings(polygons: Sequence[FloatArray], size: IntArray) -> tuple[IntArray, list[int]]:
+    """Where runs begin or end, counted down the columns, in order and polygon by polygon; and
+    where each polygon's begin in that list, its length last.
+    """
     counts = np.array([len(p) for p in polygons])
     start = (_SCALE * np.concatenate(polygons) + 0.5).astype(np.int64)
     end = np.roll(start, -1, axis=0)
@@ -82,9 +85,20 @@ def _crossings(polygons: Sequence[FloatArray], size: IntArray) -> tuple[IntArray
     owner = owner[edge]
     height = size[owner, 1]
     row = np.ceil(np.clip((v + 0.5) / _SCALE - 0.5, 0, height)).astype(np.int64)
-    positions = column * height + row
-    order = np.lexsort((positions, owner))
-    return positions[order], owner[order]
+    return _in_order(column * height + row, owner, len(polygons))
+
+
+def _in_order(positions: IntArray, owner: IntArray, count: int) -> tuple[IntArray, list[int]]:
+    room = int(positions.max(initial=0)) + 1
+    if count * room >= _MOST:
+        order = np.lexsort((positions, owner))
+        ends = np.searchsorted(owner, np.arange(count + 1), sorter=order)
+        return positions[order], ends.tolist()
+    # One number for both is sorted four times as fast as by two keys.
+    borders = np.arange(count + 1) * room
+    together = np.sort(positions + borders[owner])
+    ends = np.searchsorted(together, borders)
+    return together - np.repeat(borders[:-1], np.diff(ends)), ends.tolist()
 
 
 def _height_of_crossing(
@@ -95,27 +109,34 @@ def _height_of_crossing(
     flat = delta[:, 0] >= delta[:, 1]
     flip = np.where(flat, start[:, 0] > end[:, 0], start[:, 1] > end[:, 1])[:, None]
     low, high = np.where(flip, end, start), np.where(flip, start, end)
-    long = np.where(flat, delta[:, 0], delta[:, 1])
-    rise = np.where(flat, high[:, 1] - low[:, 1], high[:, 0] - low[:, 0])
-    slope = (rise / np.maximum(long, 1))[edge]
-    base = np.where(flat, low[:, 1], low[:, 0])[edge]
-    ahead = np.where(flat, low[:, 0], low[:, 1])[edge]
-    border = 5 * column + _BEFORE
+    heights = np.empty(len(edge), dtype=np.int64)
+    kinds = flat[edge]
+    for way, along, across in ((_flat, 0, 1), (_steep, 1, 0)):
+        here = np.flatnonzero(kinds if way is _flat else ~kinds)
+        edges = edge[here]
+        rise, long = high[:, across] - low[:, across], delta[:, along]
+        slope = (rise / np.maximum(long, 1))[edges]
+        border = 5 * column[here] + _BEFORE
+        heights[here] = way(border, low[edges, 0], low[edges, 1], slope)
+    return heights
 
-    def across(step: IntArray) -> IntArray:
-        return (base + slope * step + 0.5).astype(np.int64)
 
-    # A flat edge has one step per fifth of x: the crossing lies behind a known one.
-    step = border - ahead
-    level = np.minimum(across(step), across(step + 1))
-    # On a steep one it is the first step past the border; rounding may shift it by one.
+def _flat(border: IntArray, x: IntArray, y: IntArray, slope: FloatArray) -> IntArray:
+    """One step per fifth of x: the crossing lies behind a known one."""
+    step = border - x + (slope < 0)
+    return (y + slope * step + 0.5).astype(np.int64)
+
+
+def _steep(border: IntArray, x: IntArray, y: IntArray, slope: FloatArray) -> IntArray:
+    """One step per fifth of y: it is the first past the border; rounding may shift it by one."""
     rising = slope > 0
     with np.errstate(divide="ignore", invalid="ignore"):
-        guess = np.where(flat[edge], 0.0, (border + 0.5 - base) / slope)
+        guess = (border + 0.5 - x) / slope
     past = np.ceil(guess).astype(np.int64) - 1
     for _ in range(2):
-        past += np.where((across(past) > border) == rising, 0, 1)
-    return np.where(flat[edge], level, ahead + past - 1)
+        there = (x + slope * past + 0.5).astype(np.int64)
+        past += np.where((there > border) == rising, 0, 1)
+    return y + past - 1
 
 
 def _runs(positions: IntArray, end: int) -> IntArray:

@@ -35,3 +35,9 @@ def test_a_square_and_nothing() -> None:
     assert mask_areas([[square, square + 5]], 100, 50) == (175.0,)
     assert mask_areas([[square], []], 100, 50) == (100.0, 0.0)
     assert mask_areas([], 100, 50) == ()
+
+
+def test_a_picture_that_claims_to_be_huge() -> None:
+    square = np.array([[2.0, 2.0], [12.0, 2.0], [12.0, 12.0], [2.0, 12.0]])
+    people = [[square], [square, square + 5], [square + 1]]
+    assert mask_areas(people, 100, 2**57) == (100.0, 175.0, 100.0)
