@@ -11,7 +11,8 @@ from studio.core.annotation import Instance
 from studio.core.errors import DataError
 from studio.core.skeleton import Skeleton
 
-TRAIN, VAL = "train", "val"
+TRAIN, VAL, TEST = "train", "val", "test"
+SIDES = (TRAIN, VAL, TEST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +20,7 @@ class Sample:
     """One picture with its people.
 
     size: (width, height) of the upright picture. image_id: COCO's, or its place in the dataset,
-    from 1. split: "train", "val", or "" where the dataset is not split.
+    from 1. split: "train", "val", "test", or "" where the dataset is not split.
     """
 
     image: Path
@@ -35,8 +36,8 @@ class Dataset:
 
     kind: "dataset" (a folder with dataset.json), "coco", "yolo" or "labelme".
     content_hash: hex digest over every picture's name, size and people; equal for equal content.
-    paths: the formats that stand ready on the disk: "coco_train", "coco_val" (JSON files),
-        "coco_train_images", "coco_val_images" (folders), "yolo_yaml".
+    paths: the formats that stand ready on the disk: "coco_train", "coco_val", "coco_test"
+        (JSON files), "coco_train_images" and so on (folders), "yolo_yaml".
     """
 
     root: Path

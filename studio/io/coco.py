@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,6 +19,7 @@ import numpy.typing as npt
 import orjson
 
 from studio.core.annotation import Instance, box_around
+from studio.core.dataset import TEST, TRAIN, VAL
 from studio.core.errors import DataError, FormatError, Problem, StudioError
 from studio.core.skeleton import Skeleton
 from studio.io.files import IMAGE_SUFFIXES, read_json
@@ -302,7 +304,7 @@ def _picture(
 def _picture_folders(path: Path) -> list[Path]:
     """Where the pictures of a COCO file usually stand, the likeliest first."""
     root = path.parent.parent if path.parent.name == "annotations" else path.parent
-    side = next((s for s in ("train", "val", "test") if s in path.stem), "")
+    side = side_of(path.stem)
     year = "".join(c for c in path.stem.rpartition("_")[2] if c.isdigit())
     names = [side + year, side, f"images/{side}{year}", f"images/{side}", "images", "", "."]
     folders = [root / n for n in dict.fromkeys(names) if n and (root / n).is_dir()]
@@ -430,8 +432,15 @@ def _is_box(polygon: FloatArray, box: FloatArray) -> bool:
     return len(polygon) == 4 and bool(np.abs(polygon - corners).max() < 1e-4)
 
 
+def side_of(stem: str) -> str:
+    """The side that a file's name tells: "train", "val", "test" or ""."""
+    side = next((s for s in (TRAIN, VAL) if s in stem), "")
+    # "latest" and "contest" are no test.
+    return side or (TEST if re.search("(?<![a-z])test", stem) else "")
+
+
 def annotation_files(folder: Path) -> dict[str, Path]:
-    """The COCO keypoint files below `folder` by side ("train", "val" or a name of their own)."""
+    """The COCO keypoint files below `folder` by side, or by a name of their own."""
     found: dict[str, Path] = {}
     for place in (folder / "coco" / "annotations", folder / "annotations", folder):
         names = sorted(os.listdir(place)) if place.is_dir() else []  # noqa: PTH208 - as below
@@ -441,7 +450,7 @@ def annotation_files(folder: Path) -> dict[str, Path]:
             # A JSON file beside its picture is labelme's.
             if suffix != ".json" or name == "dataset.json" or stem in pictures:
                 continue
-            side = next((s for s in ("train", "val") if s in stem.lower()), stem)
+            side = side_of(stem.lower()) or stem
             path = place / name
             if "keypoint" in stem or place.name == "annotations" or looks_like_coco(path):
                 found.setdefault(side, path)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from studio.core.dataset import TRAIN, VAL
+from studio.core.dataset import TEST, TRAIN, VAL
 from studio.core.errors import FileProblem
 from studio.core.skeleton import Skeleton
 from studio.io import coco, labelme, yolo
@@ -19,8 +19,7 @@ from studio.io.files import replace as move
 from studio.io.prepared import Prepared, SpoolReader
 
 _BINARY = getattr(os, "O_BINARY", 0)
-SIDES = (TRAIN, VAL)
-COCO_SIDES = {TRAIN: "train2017", VAL: "val2017"}
+COCO_SIDES = {TRAIN: "train2017", VAL: "val2017", TEST: "test2017"}
 DATASET_JSON = "dataset.json"
 PROBLEMS_CSV = "problems.csv"
 # Everything that a conversion puts into its folder; nothing else there is ever touched.
@@ -41,16 +40,22 @@ class Layout:
     """Where a dataset's files go; it travels to helper processes.
 
     formats: any of "coco", "yolo", "labelme". link: hard links, or symbolic links, or copies,
-    whichever works first; else copies.
+    whichever works first; else copies. test: whether there is a test side too.
     """
 
     folder: Path
     formats: tuple[str, ...]
     link: bool
+    test: bool = False
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """The sides that are written, be they empty or not."""
+        return (TRAIN, VAL, TEST) if self.test else (TRAIN, VAL)
 
     def make_folders(self) -> None:
         """Every folder that a picture or a label goes into. Raises OSError."""
-        for side in SIDES:
+        for side in self.sides:
             if "coco" in self.formats:
                 (self.folder / "coco" / COCO_SIDES[side]).mkdir(parents=True)
             if "yolo" in self.formats:
@@ -118,7 +123,7 @@ def _labelme_text(placed: Placed, spool: SpoolReader) -> bytes:
 def write_coco(layout: Layout, skeleton: Skeleton, pictures: Sequence[Placed]) -> dict[str, str]:
     """COCO's files, one a side, piece by piece; returns their `dataset.json` paths."""
     paths: dict[str, str] = {}
-    for side in SIDES:
+    for side in layout.sides:
         name = f"coco/annotations/person_keypoints_{COCO_SIDES[side]}.json"
         here = [p for p in pictures if p.side == side]
         with contextlib.closing(SpoolReader()) as spool, (layout.folder / name).open("wb") as file:
@@ -135,7 +140,9 @@ def write_coco(layout: Layout, skeleton: Skeleton, pictures: Sequence[Placed]) -
 
 def write_yaml(layout: Layout, skeleton: Skeleton) -> dict[str, str]:
     """`pose.yaml`; returns its `dataset.json` path."""
-    (layout.folder / yolo.YAML_NAME).write_text(yolo.yaml_text(skeleton), encoding="utf-8")
+    (layout.folder / yolo.YAML_NAME).write_text(
+        yolo.yaml_text(skeleton, test=layout.test), encoding="utf-8"
+    )
     return {"yolo_yaml": yolo.YAML_NAME}
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from studio.core.dataset import Dataset
+from studio.core.dataset import SIDES, Dataset
 from studio.core.errors import DataError, FileProblem, FormatError, Problem
 from studio.core.skeleton import Skeleton
 from studio.io import coco, labelme, yolo
@@ -199,7 +199,7 @@ def _read_coco(path: Path, skeleton: Skeleton | None, report: Report) -> Source:
     records: list[Record] = []
     paths: dict[str, Path] = {}
     for side, file in files.items():
-        split = side if side in ("train", "val") else ""
+        split = side if side in SIDES else ""
         found, skeleton = coco.read(file, report, skeleton=skeleton, split=split)
         records += found
         paths[f"coco_{split or 'all'}"] = file

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import math
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from studio.core.dataset import TRAIN, VAL
+from studio.core.dataset import SIDES, TEST, TRAIN, VAL
 from studio.io.annotations import video_of
 
 
@@ -17,16 +18,20 @@ def split_names(
     seed: int = 0,
     previous: Mapping[str, str] | None = None,
     videos: Mapping[str, str] | None = None,
+    *,
+    test: float = 0.0,
 ) -> dict[str, str]:
-    """A side, "train" or "val", for each picture's name.
+    """A side, "train", "val" or "test", for each picture's name.
 
-    Pictures are put in the order of a hash of seed and name and cut at the exact ratio: of 20 at
-    0.8, 16 are for training. Names in `previous` keep their side and the new ones fill up.
-    The frames of one video stay together; `videos` names each frame's video where its name does
-    not. With a ratio between 0 and 1 no side stays empty if there are two pictures that may part.
+    Pictures are put in the order of a hash of seed and name and cut at the exact shares, `ratio`
+    for training first, `test` for testing last, the rest between them for validation: of 20 at
+    0.8 and 0.1, 16, 2 and 2. A test share takes from validation alone: training keeps the
+    pictures that it has without one. Names in `previous` keep their side and the new ones fill
+    up. The frames of one video stay together; `videos` names each frame's video where its name
+    does not. No side whose share is above 0 stays empty if there are pictures that may part.
     """
     ordered = sorted(dict.fromkeys(names))
-    kept = {n: s for n, s in (previous or {}).items() if s in (TRAIN, VAL)}
+    kept = {n: s for n, s in (previous or {}).items() if s in SIDES}
     sides = {n: kept[n] for n in ordered if n in kept}
     groups = _groups(ordered, videos or {})
     for members in groups.values():
@@ -34,23 +39,50 @@ def split_names(
         if known is not None:
             sides.update({n: known for n in members if n not in sides})
     waiting = [members for members in groups.values() if members[0] not in sides]
-    target = _target(len(ordered), ratio)
-    train = sum(side == TRAIN for side in sides.values())
+    targets = _targets(len(ordered), ratio, test)
+    counts = Counter(sides.values())
     # Videos first: single pictures then fill up to the exact number.
     for members in sorted(waiting, key=lambda m: (len(m) == 1, _rank(seed, m[0]))):
-        # A long video goes where it leaves the sides nearer to the ratio.
-        side = TRAIN if train + len(members) - target < max(target - train, 1) else VAL
-        train += len(members) if side == TRAIN else 0
+        side = _side(len(members), counts, targets)
+        counts[side] += len(members)
         sides.update(dict.fromkeys(members, side))
-    _fill_empty(sides, waiting, seed, ratio)
+    _fill_empty(sides, waiting, seed, wanted_sides(ratio, test))
     return sides
 
 
-def _target(count: int, ratio: float) -> int:
-    target = math.floor(count * ratio + 0.5)
-    if 0 < ratio < 1 and count >= 2:
-        target = min(max(target, 1), count - 1)
-    return target
+def wanted_sides(ratio: float, test: float = 0.0) -> tuple[str, ...]:
+    """The sides that get pictures at these shares."""
+    # 0.7 and 0.3 leave a little less or more than nothing.
+    left = 1.0 - ratio - test
+    shares = {TRAIN: ratio, VAL: left if abs(left) > 1e-9 or not test else 0.0, TEST: test}
+    return tuple(side for side, share in shares.items() if share > 0)
+
+
+def _targets(count: int, ratio: float, test: float) -> dict[str, int]:
+    """How many pictures each side is to have; the last side takes whatever is left."""
+    others = len(wanted_sides(ratio, test)) - 1
+    train = math.floor(count * ratio + 0.5)
+    if 0 < ratio < 1 and count > others:
+        train = min(max(train, 1), count - others)
+    if test <= 0:
+        return {TRAIN: train, VAL: count - train}
+    left = count - train
+    tested = min(math.floor(count * test + 0.5), left)
+    if VAL not in wanted_sides(ratio, test):
+        tested = left
+    elif left >= 2:
+        tested = min(max(tested, 1), left - 1)
+    return {TRAIN: train, VAL: left - tested, TEST: tested}
+
+
+def _side(count: int, counts: Mapping[str, int], targets: Mapping[str, int]) -> str:
+    """The first side with room; a long video goes where it leaves it nearer to its share."""
+    *first, last = targets
+    for side in first:
+        have, target = counts.get(side, 0), targets[side]
+        if have + count - target < max(target - have, 1):
+            return side
+    return last
 
 
 def _groups(names: list[str], videos: Mapping[str, str]) -> dict[str, list[str]]:
@@ -61,13 +93,18 @@ def _groups(names: list[str], videos: Mapping[str, str]) -> dict[str, list[str]]
     return groups
 
 
-def _fill_empty(sides: dict[str, str], movable: list[list[str]], seed: int, ratio: float) -> None:
-    """Two long videos: the smaller goes to the side that would stay empty."""
-    if not 0 < ratio < 1 or len(set(sides.values())) != 1 or len(movable) < 2:
-        return
-    smallest = min(movable, key=lambda m: (len(m), _rank(seed, m[0])))
-    other = VAL if sides[smallest[0]] == TRAIN else TRAIN
-    sides.update(dict.fromkeys(smallest, other))
+def _fill_empty(
+    sides: dict[str, str], movable: list[list[str]], seed: int, wanted: tuple[str, ...]
+) -> None:
+    """A few long videos: the smallest that a side can spare goes to one that would stay empty."""
+    for empty in wanted:
+        if empty in sides.values():
+            continue
+        spare = Counter(sides[members[0]] for members in movable)
+        free = [members for members in movable if spare[sides[members[0]]] > 1]
+        if free:
+            smallest = min(free, key=lambda m: (len(m), _rank(seed, m[0])))
+            sides.update(dict.fromkeys(smallest, empty))
 
 
 def _rank(seed: int, name: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from studio.core.annotation import Instance
+from studio.core.dataset import SIDES, TEST
 from studio.core.errors import DataError, FileProblem, FormatError, Problem, StudioError
 from studio.core.skeleton import Skeleton
 from studio.io.files import list_images, read_text
@@ -24,7 +25,6 @@ from studio.io.records import Record, Report, many, warn
 from studio.io.skeletons import guess_skeleton, list_skeletons
 
 YAML_NAME = "pose.yaml"
-SIDES = ("train", "val")
 
 # A label outside by more than this makes ultralytics leave the whole picture out.
 _TOLERANCE = 0.01
@@ -38,7 +38,8 @@ Progress = Callable[[int, int], None]
 class YoloData:
     """What a dataset's YAML says.
 
-    `sides` holds folders or list files by "train" and "val"; `dims` is 2 (x, y) or 3 (x, y, v).
+    `sides` holds folders or list files by "train", "val" and "test"; `dims` is 2 (x, y) or
+    3 (x, y, v).
     """
 
     root: Path
@@ -110,15 +111,14 @@ def _text(value: float) -> str:
     return f"{value:.8f}".rstrip("0").rstrip(".")
 
 
-def yaml_text(skeleton: Skeleton) -> str:
-    """`pose.yaml` for a dataset that stands beside it."""
+def yaml_text(skeleton: Skeleton, *, test: bool = False) -> str:
+    """`pose.yaml` for a dataset that stands beside it, with a test side or without."""
     names = "\n".join(f"    - {_quoted(k)}" for k in skeleton.keypoints)
     sigmas = ", ".join(f"{s:.6g}" for s in skeleton.oks_sigmas)
     return (
         "# Made by Pose Studio. Paths are relative to this file.\n"
         "train: images/train\n"
-        "val: images/val\n"
-        "\n"
+        "val: images/val\n" + ("test: images/test\n" if test else "") + "\n"
         f"kpt_shape: [{len(skeleton)}, 3]\n"
         f"flip_idx: [{', '.join(str(i) for i in skeleton.flip_idx)}]\n"
         f"kpt_oks_sigmas: [{sigmas}]\n"
@@ -169,6 +169,8 @@ def read_yaml(path: Path, skeleton: Skeleton | None = None) -> YoloData:
     # A YAML that names the machine it was made on still works where it stands.
     root = root if root.is_dir() else path.parent
     sides = {side: _places(data.get(side), root) for side in SIDES}
+    # A test side is often named where its pictures were never fetched.
+    sides[TEST] = tuple(place for place in sides[TEST] if place.exists())
     found = _skeleton(data, shape[0], path, skeleton)
     return YoloData(root, {k: v for k, v in sides.items() if v}, found, int(shape[1]), _names(data))
 
@@ -235,7 +237,10 @@ def read(data: YoloData, report: Report, progress: Progress | None = None) -> li
     records: list[Record] = []
     done = 0
     for side, places in data.sides.items():
-        for picture in pictures_of(places, report):
+        pictures = pictures_of(places, report)
+        if side == TEST:
+            pictures = _labelled(pictures, places, report)
+        for picture in pictures:
             try:
                 records.append(_record(picture, data, side, report))
             except StudioError as error:
@@ -259,6 +264,15 @@ def pictures_of(places: Sequence[Path], report: Report) -> list[Path]:
         except FileProblem as error:
             report(Problem(error.message, where=error.where or str(place), hint=error.hint))
     return pictures
+
+
+def _labelled(pictures: list[Path], places: Sequence[Path], report: Report) -> list[Path]:
+    """A public test side comes without labels: its pictures are not pictures without people."""
+    kept = [picture for picture in pictures if label_path(picture).is_file()]
+    if len(kept) < len(pictures):
+        bare = many(len(pictures) - len(kept), "test picture")
+        warn(report, f"{bare} without a label file; left out.", str(places[0]))
+    return kept
 
 
 def label_path(picture: Path) -> Path:
@@ -352,7 +366,7 @@ def _is_float(word: str) -> bool:
 
 
 def data_of_folder(folder: Path, skeleton: Skeleton | None = None) -> YoloData:
-    """A dataset folder without a YAML: `images/{train,val}` and `labels/{train,val}`.
+    """A dataset folder without a YAML: `images/{train,val,test}` and `labels/…`.
 
     The number of joints is taken from the first label where no skeleton is given. Raises
     FormatError where there is no label to tell it.

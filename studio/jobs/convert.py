@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from studio.core.dataset import TRAIN, VAL
+from studio.core.dataset import SIDES, TEST, TRAIN, VAL
 from studio.core.errors import Cancelled, DataError, Problem, StudioError
 from studio.core.job import JobContext
 from studio.core.requests.convert import ConvertOptions
@@ -38,7 +38,7 @@ from studio.io.prepared import Found, Prepared, Setup, prepare, prepare_files
 from studio.io.project import ProjectConfig, read_config
 from studio.io.records import Record, hash_of, many
 from studio.io.skeletons import load_skeleton
-from studio.io.splits import split_names
+from studio.io.splits import split_names, wanted_sides
 from studio.io.workers import Workers, chunks, helpers_for
 
 _SPOOL = ".spool"
@@ -77,7 +77,8 @@ def run(options: ConvertOptions, context: JobContext) -> dict[str, Any]:
         names = unique_names(items, earlier.names)
         items.sort(key=lambda item: names[item.source])
         placed = _placed(items, names, options, earlier, context)
-        layout = Layout(folder, formats, link=options.images == "link")
+        test = any(p.side == TEST for p in placed)
+        layout = Layout(folder, formats, link=options.images == "link", test=test)
         paths = _write_all(layout, skeleton, placed, workers, context)
         shutil.rmtree(folder / _SPOOL)
         value = _description(options, skeleton, placed, target)
@@ -252,18 +253,23 @@ def _sides(
         context.log(f"{len(previous)} pictures keep the side they have in this dataset.")
     else:
         pairs = zip(listed, items, strict=True)
-        given = {name: item.split for name, item in pairs if item.split in (TRAIN, VAL)}
-        if len(given) == len(items) and len(set(given.values())) == 2:
+        given = {name: item.split for name, item in pairs if item.split in SIDES}
+        if len(given) == len(items) and len(set(given.values())) >= 2:
             context.log("The pictures keep the sides they come from.")
             previous = given
     videos = {name: i.video for name, i in zip(listed, items, strict=True) if i.video}
-    sides = split_names(listed, options.ratio, options.seed, previous, videos)
+    shares = (options.ratio, options.test_ratio)
+    sides = split_names(
+        listed, options.ratio, options.seed, previous, videos, test=options.test_ratio
+    )
     counts = Counter(sides.values())
-    for side, wanted in ((TRAIN, options.ratio > 0), (VAL, options.ratio < 1)):
-        if wanted and not counts[side]:
+    for side in wanted_sides(*shares):
+        if not counts[side]:
             raise DataError(
                 f'The side "{side}" would be empty: {many(len(items), "picture")} at a ratio of '
-                f"{options.ratio:g}" + (", all frames of one video." if videos else "."),
+                f"{shares[0]:g}"
+                + (f" and a test share of {shares[1]:g}" if shares[1] else "")
+                + (", all frames of one video." if videos else "."),
                 where=", ".join(str(p) for p in options.input),
                 hint="Annotate more pictures, or take another ratio (1 puts all into training).",
             )
@@ -321,10 +327,11 @@ def _description(
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "sources": [str(p.resolve()) for p in options.input],
         "ratio": options.ratio,
+        "test_ratio": options.test_ratio,
         "seed": options.seed,
         "images": options.images,
         "skeleton": skeleton.to_mapping(),
-        "counts": {TRAIN: counts[TRAIN], VAL: counts[VAL]},
+        "counts": {side: counts[side] for side in SIDES if side != TEST or counts[TEST]},
         "people": sum(p.item.people for p in pictures),
         "content_hash": hash_of(marks, skeleton),
         "split": {p.name: p.side for p in pictures},
@@ -361,12 +368,13 @@ def _summary(
     target: Path, value: Mapping[str, Any], problems: Sequence[Problem], context: JobContext
 ) -> dict[str, Any]:
     counts = value["counts"]
-    total = counts[TRAIN] + counts[VAL]
+    total = sum(counts.values())
+    tested = f", {counts[TEST]} for test" if TEST in counts else ""
     left_out = sum(p.severity == "error" for p in problems)
     said = f"{many(len(problems), 'problem')} ({left_out} left out), see {PROBLEMS_CSV}"
     context.log(
         f"{many(total, 'picture')} with {value['people']} people: {counts[TRAIN]} for training, "
-        f"{counts[VAL]} for validation; {said if problems else 'no problems'}."
+        f"{counts[VAL]} for validation{tested}; {said if problems else 'no problems'}."
     )
     return {
         "dataset": str(target),

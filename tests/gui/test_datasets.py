@@ -45,10 +45,49 @@ def convert(page: DatasetsPage, qtbot: QtBot, name: str) -> None:
 
 
 def test_counts_follow_the_slider(page: DatasetsPage, qtbot: QtBot) -> None:
-    assert page.new._counts == (8, 2)
+    assert page.new._counts == (8, 2, 0)
     page.new.ratio.setValue(60)
-    qtbot.waitUntil(lambda: page.new._counts == (6, 4), timeout=3000)
+    qtbot.waitUntil(lambda: page.new._counts == (6, 4, 0), timeout=20_000)
     assert [b.text for b in page.new.sides.bars()] == ["6", "4"]
+
+
+def test_a_test_side_is_counted_made_and_shown(
+    page: DatasetsPage, project: Path, qtbot: QtBot
+) -> None:
+    new = page.new
+    new.test_ratio.setValue(10)
+    qtbot.waitUntil(lambda: new._counts == (8, 1, 1), timeout=20_000)
+    assert [(b.name, b.text) for b in new.sides.bars()] == [
+        ("For training", "8"),
+        ("For validation", "1"),
+        ("For test", "1"),
+    ]
+    # One share gives way to the other, and validation never goes.
+    new.ratio.setValue(95)
+    assert new.test_ratio.value() == 4
+    new.test_ratio.setValue(40)
+    assert new.ratio.value() == 59
+    new.ratio.setValue(70)
+    new.test_ratio.setValue(20)
+    assert new.test_percent.isVisible()
+    qtbot.waitUntil(lambda: new._counts == (7, 1, 2), timeout=20_000)
+    assert new.test_percent.text() == "20 %"
+    convert(page, qtbot, "three")
+    view = page.view
+    qtbot.waitUntil(lambda: view.grid.count() == 10, timeout=20_000)
+    texts = [view.figures[side].text() for side in ("train", "val", "test")]
+    assert texts == ["7", "1", "2"]
+    assert view.figures["test"].isVisible()
+    assert "2 for test" in page.banner.message.text()
+    view.split.setCurrentIndex(view.split.findData("test"))
+    assert view.grid.count() == 2
+    # The next conversion starts from the same shares.
+    new.ratio.setValue(50)
+    assert view.item is not None
+    page._again(view.item)
+    assert (new.ratio.value(), new.test_ratio.value()) == (70, 20)
+    convert(page, qtbot, "two")
+    qtbot.waitUntil(lambda: view.heading.text() == "two", timeout=20_000)
 
 
 def test_what_is_wrong_stands_under_its_field(page: DatasetsPage, qtbot: QtBot) -> None:
@@ -126,7 +165,7 @@ def test_converting_again_keeps_every_pictures_side(
     after = page.view.item.data["split"]
     assert all(after[name] == side for name, side in before.items())
     assert (page.view.figures["train"].text(), page.view.figures["val"].text()) == tuple(
-        str(n) for n in promised
+        str(n) for n in promised[:2]
     )
 
 

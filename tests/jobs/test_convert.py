@@ -12,9 +12,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from studio.core.annotation import instances_of, shapes_of
-from studio.core.errors import Cancelled, DataError, FileProblem, FormatError, UsageError
+from studio.core.errors import (
+    Cancelled,
+    DataError,
+    FileProblem,
+    FormatError,
+    Problem,
+    UsageError,
+)
 from studio.core.job import JobContext, JobEvent
 from studio.core.requests.convert import ConvertOptions
 from studio.io import labelme
@@ -469,3 +477,79 @@ def test_what_x_anylabeling_writes_comes_over(tmp_path: Path) -> None:
     assert person["group_id"] == 3
     kept = json.loads((tmp_path / "out/labelme/a.json").read_text())
     assert kept["shapes"] == shapes, "nothing of theirs is lost on the way into labelme"
+
+
+def test_a_test_side_in_every_format_and_kept_later(tmp_path: Path) -> None:
+    pictures = make_pictures(tmp_path / "in", 20)
+    out = tmp_path / "out"
+    options = {"ratio": 0.8, "test_ratio": 0.1, "to": ("coco", "yolo", "labelme")}
+    result, events = run(pictures, out, **options)
+    assert result["counts"] == {"train": 16, "val": 2, "test": 2}
+    assert any("2 for validation, 2 for test" in e.data.get("message", "") for e in events)
+    said = description(out)
+    assert (said["ratio"], said["test_ratio"]) == (0.8, 0.1)
+    tested = {n for n, side in said["split"].items() if side == "test"}
+    assert {p.name for p in (out / "images/test").iterdir()} == tested
+    assert {p.stem for p in (out / "labels/test").iterdir()} == {Path(n).stem for n in tested}
+    assert {p.name for p in (out / "coco/test2017").iterdir()} == tested
+    document = json.loads((out / "coco/annotations/person_keypoints_test2017.json").read_text())
+    assert {i["file_name"] for i in document["images"]} == tested
+    assert len(document["annotations"]) > 0
+    assert yaml.safe_load((out / "pose.yaml").read_text())["test"] == "images/test"
+    assert said["paths"]["coco_test"] == "coco/annotations/person_keypoints_test2017.json"
+    # Training has just the pictures that it has without a test side.
+    plain, _ = run(pictures, tmp_path / "plain")
+    assert plain["counts"] == {"train": 16, "val": 4}
+    sides = description(tmp_path / "plain")["split"]
+    assert {n for n, s in sides.items() if s == "train"} == {
+        n for n, s in said["split"].items() if s == "train"
+    }
+    assert not (tmp_path / "plain/images/test").exists()
+    assert "test" not in yaml.safe_load((tmp_path / "plain/pose.yaml").read_text())
+    # Later, with more pictures, and even where no share is asked any more.
+    make_pictures(tmp_path / "in", 30)
+    for later in ({"test_ratio": 0.1}, {}):
+        again, _ = run(pictures, out, **later)
+        now = description(out)["split"]
+        assert said["split"].items() <= now.items()
+        assert again["counts"] == {"train": 24, "val": 3, "test": 3}
+
+
+@pytest.mark.parametrize("form", ["coco", "yolo"])
+def test_a_test_side_survives_a_conversion_of_the_dataset_and_of_a_bare_format(
+    tmp_path: Path, form: str
+) -> None:
+    out = tmp_path / "out"
+    run(make_pictures(tmp_path / "in", 20), out, ratio=0.6, test_ratio=0.2, to=(form,))
+    said = description(out)["split"]
+    loaded = load_dataset(out)
+    assert len(loaded.split("test")) == 4
+    run(out, tmp_path / "whole", to=("labelme",))
+    assert description(tmp_path / "whole")["split"] == said
+    # As another program sees it: without dataset.json.
+    (out / "dataset.json").unlink()
+    bare = load_dataset(out)
+    assert {s.image.name: s.split for s in bare.samples} == said
+    run(out, tmp_path / "bare", to=("yolo",))
+    assert description(tmp_path / "bare")["split"] == said
+
+
+def test_a_yaml_that_names_a_test_side_without_labels(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(make_pictures(tmp_path / "in", 10), out, to=("yolo",))
+    text = (out / "pose.yaml").read_text()
+    (out / "pose.yaml").write_text(text + "test: images/never_fetched\n")
+    (out / "dataset.json").unlink()
+    assert len(load_dataset(out).samples) == 10
+    small_picture(out / "images/unlabelled/u.png", (200, 160))
+    (out / "pose.yaml").write_text(text + "test: images/unlabelled\n")
+    told: list[Problem] = []
+    assert len(load_dataset(out, report=told.append).samples) == 10
+    assert [p.message for p in told] == ["1 test picture without a label file; left out."]
+
+
+def test_shares_that_are_more_than_all(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="at most 1"):
+        run(tmp_path, tmp_path / "out", ratio=0.9, test_ratio=0.2)
+    result, _ = run(make_pictures(tmp_path / "in", 8), tmp_path / "out", ratio=0.5, test_ratio=0.5)
+    assert result["counts"] == {"train": 4, "val": 0, "test": 4}

@@ -59,6 +59,13 @@ class ConvertOptions(Options):
         minimum=0,
         maximum=1,
     )
+    test_ratio: float = option(
+        0.0,
+        title=N_("Share for test"),
+        help=N_("Taken from the share for validation; 0 writes no test side."),
+        minimum=0,
+        maximum=1,
+    )
     seed: int = option(
         0,
         title=N_("Seed"),
@@ -82,6 +89,11 @@ class ConvertOptions(Options):
     )
 
     rules = (
+        Rule(
+            "test_ratio",
+            N_("The shares for training and test together are at most 1."),
+            lambda o: o.ratio + o.test_ratio <= 1 + 1e-9,
+        ),
         Rule("input", N_("Name at least one folder."), lambda o: bool(o.input)),
         Rule(
             "to",

@@ -12,18 +12,20 @@ SMALL_FILE = 2048
 
 
 def count_sides(
-    names: Sequence[str], ratio: float, seed: int, dataset: Path | None
-) -> tuple[int, int]:
-    """(training, validation) for these pictures, as the conversion itself splits them; those of
-    an existing `dataset` keep their side. Raises StudioError where its dataset.json is damaged.
+    names: Sequence[str], shares: tuple[float, float], seed: int, dataset: Path | None
+) -> tuple[int, int, int]:
+    """(training, validation, test) for these pictures at `shares` (training, test), as the
+    conversion itself splits them; those of an existing `dataset` keep their side. Raises
+    StudioError where its dataset.json is damaged.
     """
     from studio.io.datasets import read_dataset_json, split_names
 
     kept: dict[str, str] = {}
     if dataset is not None and (dataset / DATASET_JSON).is_file():
         kept = dict(read_dataset_json(dataset).get("split", {}))
-    sides = list(split_names([*names, *kept], ratio, seed, kept).values())
-    return sides.count("train"), sides.count("val")
+    ratio, test = shares
+    sides = list(split_names([*names, *kept], ratio, seed, kept, test=test).values())
+    return sides.count("train"), sides.count("val"), sides.count("test")
 
 
 def picture_names(folders: Sequence[Path]) -> list[str]:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 # Proper names; what trainings read is ticked.
 FORMATS = (("coco", "COCO"), ("yolo", "YOLO"), ("labelme", "labelme"))
-OWN_FIELDS = ("input", "output", "to", "ratio", "name")
+OWN_FIELDS = ("input", "output", "to", "ratio", "test_ratio", "name")
 
 
 class NewDataset(QWidget):
@@ -67,7 +67,13 @@ class NewDataset(QWidget):
         footer = row(self.check, None, self.cancel, self.convert)
         self.setLayout(form_above_footer(self._body(), self.problems, self.progress, footer))
         tab_through(
-            self.ratio, self.form, self.problems.list, self.check, self.cancel, self.convert
+            self.ratio,
+            self.test_ratio,
+            self.form,
+            self.problems.list,
+            self.check,
+            self.cancel,
+            self.convert,
         )
         translator.language_changed.connect(self._show_counts)
         self._state()
@@ -87,14 +93,8 @@ class NewDataset(QWidget):
             box.setChecked(key != "labelme")
             box.toggled.connect(self._state)
         self.formats_error = label("Choose at least one format.", "error")
-        self.ratio = QSlider(Qt.Orientation.Horizontal)
-        self.ratio.setRange(1, 99)
-        self.ratio.setValue(80)
-        self.ratio.valueChanged.connect(lambda _value: self._soon.start())
-        bind_text(self.ratio.setAccessibleName, "Share for training")
-        self.percent = QLabel()
-        self.percent.setMinimumWidth(40)
-        self.percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.ratio, self.percent = self._share(1, 99, 80, N_("Share for training"))
+        self.test_ratio, self.test_percent = self._share(0, 50, 0, N_("Share for test"))
         self.sides = Bars(("series_1",))
         self.count_error = label("", "error", wrap=True)
         self.form = OptionsForm(
@@ -114,13 +114,29 @@ class NewDataset(QWidget):
         self.cancel = button("Cancel", self._cancel, role="danger")
         self.cancel.hide()
 
+    def _share(self, least: int, most: int, value: int, title: str) -> tuple[QSlider, QLabel]:
+        slider, percent = QSlider(Qt.Orientation.Horizontal), QLabel()
+        slider.setRange(least, most)
+        slider.setValue(value)
+        slider.valueChanged.connect(lambda _value: self._shares_changed(slider))
+        bind_text(slider.setAccessibleName, title)
+        percent.setMinimumWidth(40)
+        percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        return slider, percent
+
+    def _shares_changed(self, moved: QSlider) -> None:
+        """The other share gives way, so that at least one in a hundred is for validation."""
+        other = self.test_ratio if moved is self.ratio else self.ratio
+        other.setValue(min(other.value(), 99 - moved.value()))
+        self._soon.start()
+
     def _body(self) -> QVBoxLayout:
         self._add = button("Add folder…", self._choose_folder, icon_name="add")
         self._remove = button("Remove", self._remove_folder, role="quiet", icon_name="remove")
         formats = row(*self.formats.values(), None, spacing=16)
         body = column(
             label("New dataset", "heading"),
-            label("Annotated pictures become a frozen copy, split in two sides, in the formats "
+            label("Annotated pictures become a frozen copy, split in sides, in the formats "
                   "that trainings read.", "muted", wrap=True),
             8,
             label("Folders of annotated pictures"),
@@ -138,6 +154,8 @@ class NewDataset(QWidget):
             8,
             label("Share for training"),
             row(self.ratio, self.percent),
+            label("Share for test"),
+            row(self.test_ratio, self.test_percent),
             self.sides,
             self.count_error,
             12,
@@ -176,8 +194,10 @@ class NewDataset(QWidget):
             self.folders.clear()
             for source in sources:
                 self._add_folder(Path(str(source)))
-        if isinstance(data.get("ratio"), int | float):
-            self.ratio.setValue(round(float(data["ratio"]) * 100))
+        self.test_ratio.setValue(0)
+        for key, slider in (("ratio", self.ratio), ("test_ratio", self.test_ratio)):
+            if isinstance(data.get(key), int | float):
+                slider.setValue(round(float(data[key]) * 100))
         known = {k: data[k] for k in ("seed",) if k in data}
         if item.skeleton:
             known["skeleton"] = item.skeleton
@@ -204,6 +224,7 @@ class NewDataset(QWidget):
             "name": self.name.text().strip(),
             "to": self.chosen_formats(),
             "ratio": self.ratio.value() / 100,
+            "test_ratio": self.test_ratio.value() / 100,
         }
         job_entry("convert").options_class().from_mapping(options).validated()
         return JobSpec("convert", options, None, project)
@@ -304,31 +325,29 @@ class NewDataset(QWidget):
             return 0
 
     def _count(self) -> None:
-        names, ratio, seed = self._names, self.ratio.value() / 100, self._seed()
+        names, seed = self._names, self._seed()
+        shares = self.ratio.value() / 100, self.test_ratio.value() / 100
         project, name = self._project(), self.name.text().strip()
         folder = project / "datasets" / name if project and name else None
 
         self._counter.start(
-            lambda: count_sides(names, ratio, seed, folder), self._counted, self.failed.emit
+            lambda: count_sides(names, shares, seed, folder), self._counted, self.failed.emit
         )
 
-    def _counted(self, counts: tuple[int, int]) -> None:
+    def _counted(self, counts: tuple[int, int, int]) -> None:
         self._counts = counts
         self._show_counts()
         self._state()
 
-    _counts: tuple[int, int] = (0, 0)
+    _counts: tuple[int, int, int] = (0, 0, 0)
 
     def _show_counts(self) -> None:
         self.percent.setText(f"{self.ratio.value()} %")
-        train, val = self._counts
-        self.sides.set_bars(
-            [
-                Bar(N_("For training"), (float(train),), f"{train}"),
-                Bar(N_("For validation"), (float(val),), f"{val}"),
-            ],
-            top=float(max(1, train + val)),
-        )
+        self.test_percent.setText(f"{self.test_ratio.value()} %")
+        titles = (N_("For training"), N_("For validation"), N_("For test"))
+        bars = [Bar(t, (float(n),), f"{n}") for t, n in zip(titles, self._counts, strict=True)]
+        shown = bars if self.test_ratio.value() or self._counts[2] else bars[:2]
+        self.sides.set_bars(shown, top=float(max(1, *self._counts, sum(self._counts))))
 
     def _state(self) -> None:
         name = self.name.text().strip()
@@ -362,8 +381,8 @@ class NewDataset(QWidget):
             return tr("Open a project first.")
         if not self._names:
             return tr("There are no annotated pictures in these folders.")
-        train, val = self._counts
-        if train + val and not (train and val):
+        train, val, test = self._counts
+        if train + val + test and not (train and val and (test or not self.test_ratio.value())):
             return tr("One side would be empty; move the slider or add pictures.")
         return ""
 

@@ -212,10 +212,18 @@ class DatasetsPage(Page):
         result = job.result
         counts = result.get("counts", {})
         problems = int(result.get("problems", 0) or 0)
+        said = {side: counts.get(side, 0) for side in ("train", "val", "test")}
+        said["people"] = result.get("people", 0)
         message = tr(
             "Converted: {train} pictures for training, {val} for validation, {people} people.",
-            train=counts.get("train", 0), val=counts.get("val", 0), people=result.get("people", 0),
-        )  # fmt: skip
+            **said,
+        )
+        if said["test"]:
+            message = tr(
+                "Converted: {train} pictures for training, {val} for validation, {test} for test, "
+                "{people} people.",
+                **said,
+            )
         table = result.get("problems_csv")
         if problems and table:
             self.banner.show_message(

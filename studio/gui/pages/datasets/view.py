@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
     from studio.gui.context import StudioContext
     from studio.io.statistics import Statistics
 
-SPLITS = (("all", N_("All pictures")), ("train", N_("For training")), ("val", N_("For validation")))
+SPLITS = (
+    ("all", N_("All pictures")),
+    ("train", N_("For training")),
+    ("val", N_("For validation")),
+    ("test", N_("For test")),
+)
 
 
 class DatasetView(QWidget):
@@ -58,6 +64,7 @@ class DatasetView(QWidget):
             "pictures": Figure(N_("Pictures")),
             "train": Figure(N_("For training")),
             "val": Figure(N_("For validation")),
+            "test": Figure(N_("For test")),
             "people": Figure(N_("People")),
             "joints": Figure(N_("Joints")),
             "skeleton": Figure(N_("Skeleton")),
@@ -142,8 +149,13 @@ class DatasetView(QWidget):
 
     def _show_counts(self, item: DatasetItem) -> None:
         self.figures["pictures"].set_value(f"{item.pictures}" if item.pictures else "")
-        for split in ("train", "val"):
-            self.figures[split].set_value(f"{item.counts.get(split, 0)}")
+        self._show_sides(item.counts)
+
+    def _show_sides(self, counts: Mapping[str, int]) -> None:
+        """A test side is shown where there is one."""
+        for split, _title in SPLITS[1:]:
+            self.figures[split].set_value(f"{counts.get(split, 0)}")
+        self.figures["test"].setVisible(bool(counts.get("test")))
 
     def _show_hash(self, digest: str) -> None:
         self._digest = digest
@@ -156,8 +168,7 @@ class DatasetView(QWidget):
         if item is not self.item:
             return
         self.figures["pictures"].set_value(f"{counts.pictures}")
-        for split in ("train", "val"):
-            self.figures[split].set_value(f"{counts.splits.get(split, 0)}")
+        self._show_sides(counts.splits)
         self.figures["people"].set_value(f"{counts.people}")
         self.figures["joints"].set_value(f"{sum(j.visible + j.hidden for j in counts.joints)}")
         self.figures["skeleton"].set_value(self.dataset.skeleton.name)
