@@ -1,0 +1,1 @@
+"""KPNet: the joints of one instance a category, found in whole frames of a clip."""
