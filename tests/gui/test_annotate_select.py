@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
 from studio.core import people
+from studio.core.annotation import instances_of
 from studio.gui.main_window import MainWindow
 from tests.gui.annotating import NONE, Hands, annotation, make_project
 
@@ -300,3 +301,87 @@ def test_hidden_and_absent_go_by_the_persons_own_skeleton(mixed: Hands) -> None:
     mixed.key(Key.Key_O)
     box = next(s for s in page.document.content.shapes if s.label == "hand")
     assert box.extra["absent"] == ["index_1"]
+
+
+def triangle(hands: Hands, x: float, y: float) -> None:
+    for corner in ((x, y), (x + 20, y), (x + 10, y + 20)):
+        hands.click(*corner)
+    hands.key(Key.Key_Return)
+
+
+def groups(hands: Hands) -> list[int | None]:
+    shapes = hands.page.document.content.shapes
+    return [s.group_id for s in shapes if s.shape_type == "polygon"]
+
+
+def test_a_second_polygon_is_another_part_of_the_person_in_hand(hands: Hands) -> None:
+    page = hands.page
+    page.document.select([1])
+    hands.key(Key.Key_N, CTRL)
+    assert "part of person 1" in page.parts.hint.text()
+    triangle(hands, 160, 30)
+    assert groups(hands) == [1, 1]
+    page.undo()
+    assert groups(hands) == [1]
+    page.redo()
+    # One person in the tree, with both parts; COCO gets one annotation of two polygons.
+    (person,) = instances_of(page.document.content, page.editor.skeleton)
+    assert len(person.polygons) == 2
+
+
+def test_who_gets_the_polygon_is_seen_and_a_new_person_can_be_said(hands: Hands) -> None:
+    page = hands.page
+    page.document.select([1])
+    hands.key(Key.Key_N, CTRL)
+    hands.hover(200, 60)
+    tag = page.canvas.grab(QRect(hands.spot(200, 60) + QPoint(16, 6), QSize(90, 24))).toImage()
+    button = next(
+        b
+        for b in page.parts.skeleton.findChildren(QToolButton)
+        if b.defaultAction() is page.commands.get("new_person")
+    )
+    # Also with corners begun: the outline goes on, its owner is another.
+    hands.click(160, 30)
+    hands.click(180, 30)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert page.editor.person is None
+    hands.hover(200, 60)
+    other = page.canvas.grab(QRect(hands.spot(200, 60) + QPoint(16, 6), QSize(90, 24))).toImage()
+    assert tag != other
+    hands.click(170, 50)
+    hands.key(Key.Key_Return)
+    assert groups(hands) == [1, 2]
+    # The new one is in hand now, until it is let go of by the key, Enter or Esc.
+    triangle(hands, 200, 30)
+    assert groups(hands) == [1, 2, 2]
+    for number, key in enumerate((Key.Key_Return, Key.Key_Escape), 3):
+        hands.key(key)
+        assert page.editor.person is None
+        triangle(hands, 200, 60)
+        assert groups(hands)[-1] == number
+    hands.key(Key.Key_J)
+    triangle(hands, 240, 60)
+    assert groups(hands) == [1, 2, 2, 3, 4, 5]
+
+
+def test_a_second_box_is_another_person(hands: Hands) -> None:
+    page = hands.page
+    page.document.select([1])
+    hands.key(Key.Key_R, CTRL)
+    hands.drag((40, 30), (140, 200))
+    assert page.document.content.shapes[-1].group_id == 1
+    hands.drag((180, 30), (210, 90))
+    assert page.document.content.shapes[-1].group_id == 2
+
+
+def test_a_new_person_in_the_guided_tool(hands: Hands) -> None:
+    page = hands.page
+    page.document.select([1])
+    hands.key(Key.Key_K)
+    assert page.editor.person == 1
+    hands.key(Key.Key_J)
+    assert page.editor.person is None
+    assert page.editor.next_joint == 0
+    hands.click(200, 60)
+    assert page.document.content.shapes[-1].group_id == 2
+    assert page.document.content.shapes[-1].label == "nose"

@@ -121,6 +121,13 @@ class Commands:
         )
         self._add("fit_box", N_("Fit the box"), lambda: editor.on_person("box"), "B")
         self._add(
+            "new_person",
+            N_("New person"),
+            page.tool_does("new_person"),
+            "J",
+            "account-plus-outline",
+        )
+        self._add(
             "delete_person", N_("Delete person"), lambda: editor.on_person("delete"), "Shift+Delete"
         )
 

@@ -159,8 +159,8 @@ class Editor(QObject):
             self.person_changed.emit()
 
     def group_for_outline(self, kind: str) -> int | None:
-        """The person a new outline belongs to: the one in hand if it still lacks that kind of
-        outline, else a new one; none for a label that is not the skeleton's category.
+        """The person a new outline belongs to: the one in hand, who may have several polygons
+        but one box, else a new one; none for a label that is not the skeleton's category.
         """
         content = self.document.content
         if self.label != self.skeleton.category:
@@ -168,9 +168,16 @@ class Editor(QObject):
         person = self.recent_person if self.person is None else self.person
         if person is not None and person in content.group_ids():
             own = [content.shapes[i] for i in people.person_shapes(content, person)]
-            if not any(s.shape_type == kind for s in own):
+            if kind == "polygon" or not any(s.shape_type == kind for s in own):
                 return person
         return content.next_group_id()
+
+    def new_person(self) -> None:
+        """Let go of the person in hand: what is drawn next belongs to a new one."""
+        self.recent_person = None
+        self.document.select([])
+        self.set_person(None)
+        self.said.emit(tr("The next outline or joint is a new person's."))
 
     def add(self, kind: str, points: Sequence[tuple[float, float]]) -> bool:
         """A new shape with the label of the moment, selected."""

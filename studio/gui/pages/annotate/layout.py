@@ -24,7 +24,7 @@ from studio.gui.pages.annotate.notices import Notice, RecoveryNotice
 from studio.gui.pages.annotate.people_tree import PeopleTree
 from studio.gui.pages.annotate.picture_list import PictureList
 from studio.gui.pages.annotate.skeleton_panel import SkeletonPanel
-from studio.gui.pages.annotate.toolbar import ToolBar
+from studio.gui.pages.annotate.toolbar import ToolBar, action_button
 from studio.gui.pages.annotate.tools import TOOLS
 from studio.gui.widgets.basics import EmptyState, label
 
@@ -50,6 +50,7 @@ class PageLayout(QWidget):
         self.pictures = PictureList(page.thumbnails, page.document.is_dirty)
         self.tree = PeopleTree(editor)
         self.skeleton = SkeletonPanel(editor)
+        self.skeleton.add_to_head(action_button(page.commands.get("new_person")))
         self.labels = LabelsPanel(editor)
         self.flags = FlagsPanel(editor)
         self.conflict = Notice()

@@ -220,7 +220,7 @@ class SkeletonPanel(QWidget):
         self.refresh()
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
+        self._head = head = QHBoxLayout()
         head.addWidget(self.heading)
         head.addStretch(1)
         head.addWidget(self.count)
@@ -250,6 +250,10 @@ class SkeletonPanel(QWidget):
         column.addWidget(self.choice)
         column.addLayout(head)
         column.addLayout(body, 1)
+
+    def add_to_head(self, button: QToolButton) -> None:
+        """One more beside the person's name."""
+        self._head.insertWidget(1, button)
 
     def set_skeletons(self, names: list[tuple[str, str]]) -> None:
         """What can be chosen: (name, title) pairs."""

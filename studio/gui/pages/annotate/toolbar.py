@@ -174,7 +174,7 @@ class ToolBar(QFrame):
         bind_text(button.setAccessibleName, "More")
         menu = QMenu(button)
         for name in (
-            *("edit_label", "mirror", "fit_box", "delete_person", ""),
+            *("edit_label", "new_person", "mirror", "fit_box", "delete_person", ""),
             *("crosshair", "names", "panels", ""),
             *("autosave", "save_all", "open_folder"),
         ):

@@ -133,6 +133,10 @@ class Tool:
         """Delete: what is selected goes."""
         self.editor.delete_selection()
 
+    def new_person(self) -> None:
+        """What is drawn next belongs to a new person; what was begun goes on."""
+        self.editor.new_person()
+
     def skip(self) -> None:
         """Leave the next thing out."""
 

@@ -234,6 +234,11 @@ class KeypointsTool(Tool):
             self.editor.recent_person = group_id
         self._begin(None)
 
+    def new_person(self) -> None:
+        self._begin(None)
+        self.editor.new_person()
+        self.editor.set_person(None, self._joint)
+
     def cancel(self) -> None:
         """Esc once: start afresh with a new person; what is set stays."""
         if self._group is not None or self._trail:

@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 
+from studio.core.annotation import OUTLINES
 from studio.core.options import N_
 from studio.gui.i18n import tr
 from studio.gui.pages.annotate import style
@@ -16,7 +17,10 @@ from studio.gui.theme import theme
 
 
 class PathTool(Tool):
-    """Click the corners; Enter, a double click, or a click on the first one ends."""
+    """Click the corners; Enter, a double click, or a click on the first one ends. A polygon drawn
+    while a person is in hand is another part of that person; who gets it stands beside the
+    cursor, and Enter or Esc without a corner, or the action "New person", lets go of them.
+    """
 
     kind = "linestrip"
     least = 2
@@ -25,9 +29,18 @@ class PathTool(Tool):
         super().__init__(*args)
         self._corners: list[tuple[float, float]] = []
 
+    def enter(self) -> None:
+        self._drop()
+
+    def leave(self) -> None:
+        self._drop()
+
     def hint(self) -> str:
         if not self._corners:
-            return tr(self.help)
+            group_id = self._group()
+            if group_id is None or group_id != self.editor.person:
+                return tr(self.help)
+            return tr("Click the corners · part of person {id} · J: new person", id=group_id)
         return tr("Click the next corner · Enter: done · Backspace: back · Esc: drop")
 
     def press(self, pointer: Pointer) -> None:
@@ -55,9 +68,25 @@ class PathTool(Tool):
                 tr("This shape needs at least {count} corners.", count=self.least)
             )
 
+        elif self._in_hand():
+            self.editor.new_person()
+
     def cancel(self) -> None:
+        if self._corners:
+            self._drop()
+        elif self._in_hand():
+            self.editor.new_person()
+
+    def _drop(self) -> None:
         self._corners = []
         self.canvas.update()
+
+    def _group(self) -> int | None:
+        """Whose outline it becomes."""
+        return self.editor.group_for_outline(self.kind) if self.kind in OUTLINES else None
+
+    def _in_hand(self) -> bool:
+        return self.kind in OUTLINES and self._group() in self.document.content.group_ids()
 
     def back(self) -> None:
         if self._corners:
@@ -76,6 +105,7 @@ class PathTool(Tool):
         )
 
     def paint(self, painter: QPainter) -> None:
+        self._paint_owner(painter)
         if not self._corners:
             return
         spots = [self.canvas.view.to_canvas(*corner) for corner in self._corners]
@@ -97,6 +127,20 @@ class PathTool(Tool):
             large = number == 0 and closes
             painter.setBrush(color if large else theme.color("overlay_light"))
             painter.drawEllipse(QPointF(spot), 6.0 if large else 3.6, 6.0 if large else 3.6)
+
+    def _paint_owner(self, painter: QPainter) -> None:
+        """Who gets the outline, beside the cursor."""
+        group_id = self._group()
+        if group_id is None or self.pointer is None:
+            return
+        there = group_id in self.document.content.group_ids()
+        style.tag(
+            painter,
+            self.pointer.spot + style.BESIDE,
+            tr("Person {id}", id=group_id) if there else tr("New person"),
+            color=style.person_color(group_id),
+            bounds=self.canvas.rect().toRectF(),
+        )
 
 
 class PolygonTool(PathTool):
