@@ -17,7 +17,7 @@ import socket
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -86,13 +86,22 @@ def atomic_write_bytes(path: Path | str, data: bytes) -> None:
     Makes missing folders and keeps the old file's permissions. Raises FileProblem; the old file
     is then untouched.
     """
+    with atomic_stream(path) as stream:
+        stream.write(data)
+
+
+@contextlib.contextmanager
+def atomic_stream(path: Path | str) -> Generator[BinaryIO]:
+    """`atomic_write_bytes` of what the block writes, for content that need not be in memory
+    whole. An exception of the block's own leaves the old file and goes on as it is.
+    """
     path = Path(path)
     part = part_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with part.open("xb") as stream:
-                stream.write(data)
+                yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
             if path.exists():

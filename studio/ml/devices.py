@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from studio.core.errors import Problem
+from studio.core.errors import DeviceError, Problem
 from studio.core.options import N_, Choice
 
 AUTO = "auto"
@@ -78,3 +78,19 @@ def device_problem(device: str) -> Problem | None:
     return Problem(
         f"GPU {name} is not there: {have}.", where="device", hint="Use another one, or cpu."
     )
+
+
+def torch_devices(device: str) -> tuple[str, ...]:
+    """The names torch knows the asked devices by, one for each process that trains.
+
+    device: as `device_problem` takes it. Raises DeviceError where one is not there.
+    """
+    problem = device_problem(device)
+    if problem is not None:
+        raise DeviceError(problem.message, where=problem.where, hint=problem.hint)
+    import torch
+
+    names = [name.strip().lower().removeprefix("cuda:") for name in device.split(",")]
+    if names == [AUTO]:
+        return ("cuda:0",) if torch.cuda.is_available() else ("cpu",)
+    return tuple(name if name in ("cpu", "mps") else f"cuda:{name}" for name in names)
