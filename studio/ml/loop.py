@@ -1,6 +1,6 @@
 """The one training loop: every family's `Task` runs on it, on one device or several.
 
-    artifact = train(task, options, context, family="fastpose")
+    artifact = train(task, options, context, family="toy")
 
 A run is a function of its options: each epoch seeds torch by (seed, epoch) and each example by
 (seed, epoch, index), so a resumed run is the run that was never interrupted. `last.pt` is written
