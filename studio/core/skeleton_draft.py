@@ -112,11 +112,15 @@ class SkeletonDraft:
         """The limb between two joints added, or taken away where it is."""
         if first == second:
             return self
-        there = [ends for ends in self.limbs if set(ends) == {first, second}]
-        if there:
-            return replace(self, limbs={e: c for e, c in self.limbs.items() if e not in there})
+        for ends in self.limbs:
+            if set(ends) == {first, second}:
+                return self.without_limb(ends)
         color = NEW_LIMB if any(self.limbs.values()) else ""
         return replace(self, limbs={**self.limbs, (first, second): color})
+
+    def without_limb(self, ends: tuple[int, int]) -> SkeletonDraft:
+        """The limb taken away."""
+        return replace(self, limbs={e: c for e, c in self.limbs.items() if e != ends})
 
     def with_limb_color(self, ends: tuple[int, int], color: str) -> SkeletonDraft:
         """A limb in another colour; limbs without one become grey, for all have one or none."""

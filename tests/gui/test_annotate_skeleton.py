@@ -187,3 +187,110 @@ def test_a_limb_gets_another_colour(
     QTest.mouseDClick(editor.canvas, LEFT, NONE, middle.toPoint())
     assert editor.draft.limbs[5, 7] == "#123456"
     assert len(editor.draft.joints) == 17
+
+
+def _drag(editor: SkeletonEditor, start: QPoint, end: QPoint) -> None:
+    canvas = editor.canvas
+    QTest.mouseMove(canvas, start)
+    QTest.mousePress(canvas, LEFT, NONE, start)
+    for part in (0.4, 1.0):
+        QTest.mouseMove(canvas, start + (end - start) * part)
+    QTest.mouseRelease(canvas, LEFT, NONE, end)
+
+
+def _spot(editor: SkeletonEditor, uid: int) -> QPoint:
+    return editor.canvas.spot(uid).toPoint()
+
+
+def test_limbs_are_joined_by_a_drag_or_two_clicks_and_parted(
+    editor: SkeletonEditor, hands: Hands, tmp_path: Path
+) -> None:
+    before, place = editor.draft, editor.draft.joint(9).place
+    QTest.mouseClick(editor.limbs.join_button, LEFT)
+    _drag(editor, _spot(editor, 9), _spot(editor, 10))
+    assert (9, 10) in editor.draft.limbs
+    assert editor.draft.joint(9).place == place, "no joint moves while they are joined"
+    assert editor.limbs.name.text() == "Limb: left wrist – right wrist"
+    # While a limb is drawn its line follows the mouse.
+    QTest.mouseMove(editor.canvas, _spot(editor, 15))
+    QTest.mousePress(editor.canvas, LEFT, NONE, _spot(editor, 15))
+    between = (_spot(editor, 15) + _spot(editor, 16)) / 2 + QPoint(0, 40)
+    plain = editor.canvas.grab().toImage()
+    QTest.mouseMove(editor.canvas, between)
+    drawn = editor.canvas.grab().toImage()
+    QTest.mouseRelease(editor.canvas, LEFT, NONE, between)
+    assert plain != drawn
+    assert len(editor.draft.limbs) == len(before.limbs) + 1, "let go beside every joint"
+    # Two clicks do the same, and Esc lets go of the first one.
+    _click(editor, 15)
+    editor.canvas.setFocus()
+    QTest.keyClick(editor.canvas, Qt.Key.Key_Escape)
+    assert editor.isVisible()
+    _click(editor, 13)
+    _click(editor, 16)
+    assert (13, 16) in editor.draft.limbs
+    assert not any({15} < set(ends) and {16} < set(ends) for ends in editor.draft.limbs)
+    # Joining the same two again parts them.
+    _drag(editor, _spot(editor, 10), _spot(editor, 9))
+    assert (9, 10) not in editor.draft.limbs
+    QTest.keyClick(editor.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert (9, 10) in editor.draft.limbs
+    QTest.keyClick(editor.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(editor.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert editor.draft == before
+    for _ in range(3):
+        QTest.keyClick(editor.canvas, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    assert (13, 16) in editor.draft.limbs
+    editor.save_button.click()
+    page = hands.page
+    hands.wait_until(lambda: (13, 16) in page.editor.skeleton.edges, timeout=8000)
+    page.undo()
+    assert (13, 16) not in page.editor.skeleton.edges
+
+
+def test_a_limb_is_chosen_and_removed(editor: SkeletonEditor) -> None:
+    def middle(a: int, b: int) -> QPoint:
+        return ((editor.canvas.spot(a) + editor.canvas.spot(b)) / 2).toPoint()
+
+    bar, limb = editor.limbs, (5, 7)
+    assert not bar.remove_button.isEnabled()
+    plain = editor.canvas.grab().toImage()
+    QTest.mouseClick(editor.canvas, LEFT, NONE, middle(*limb))
+    assert editor.canvas.limb == limb
+    assert bar.name.text() == "Limb: left shoulder – left elbow"
+    assert editor.canvas.grab().toImage() != plain
+    QTest.mouseClick(bar.remove_button, LEFT)
+    assert limb not in editor.draft.limbs
+    assert editor.canvas.limb is None
+    assert not bar.remove_button.isEnabled()
+    editor.undo_button.click()
+    assert limb in editor.draft.limbs
+    QTest.mouseClick(editor.canvas, LEFT, NONE, middle(*limb))
+    editor.canvas.setFocus()
+    QTest.keyClick(editor.canvas, Qt.Key.Key_Delete)
+    assert limb not in editor.draft.limbs
+    assert len(editor.draft.joints) == 17, "the key is about the limb, not about a joint"
+    # A joint chosen after the limb is what the key is about.
+    QTest.mouseClick(editor.canvas, LEFT, NONE, middle(6, 8))
+    _click(editor, 0)
+    QTest.keyClick(editor.canvas, Qt.Key.Key_Delete)
+    assert editor.draft.joints[0].uid == 1
+    assert (6, 8) in editor.draft.limbs
+
+
+def test_a_limb_and_a_name_together_are_shown_before_the_data_change(
+    editor: SkeletonEditor, hands: Hands, tmp_path: Path
+) -> None:
+    _rename(editor, 0, "beak")
+    QTest.mouseClick(editor.limbs.join_button, LEFT)
+    _drag(editor, _spot(editor, 9), _spot(editor, 10))
+    editor.save_button.click()
+    change = hands.page.assist.skeleton
+    hands.wait_until(lambda: change.question is not None, timeout=8000)
+    assert change.question is not None
+    assert "nose → beak" in change.question.informativeText()
+    next(b for b in change.question.buttons() if b.text() == "Change the data").click()
+    hands.wait_until(lambda: (9, 10) in hands.page.editor.skeleton.edges, timeout=8000)
+    hands.page.undo()
+    assert (9, 10) not in hands.page.editor.skeleton.edges
+    assert hands.page.editor.skeleton.keypoints[0] == "nose"

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QColor, QIcon, QImage, QPixmap, QUndoCommand, QUndoStack
+from PySide6.QtGui import (
+    QColor,
+    QIcon,
+    QKeySequence,
+    QPixmap,
+    QShortcut,
+    QUndoCommand,
+    QUndoStack,
+)
 from PySide6.QtWidgets import (
     QColorDialog,
     QComboBox,
@@ -24,13 +32,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.core import people
 from studio.core.errors import DataError, StudioError
-from studio.core.geometry import bounds
 from studio.core.skeleton import Skeleton
 from studio.core.skeleton_draft import NEW_LIMB, DraftJoint, SkeletonDraft
 from studio.gui.i18n import bind_text, tr, translator
+from studio.gui.pages.annotate.skeleton_background import (
+    person_picture,
+    person_places,
+    read_background,
+)
 from studio.gui.pages.annotate.skeleton_canvas import SkeletonCanvas
+from studio.gui.pages.annotate.skeleton_limbs import LimbBar
 from studio.gui.pages.annotate.style import spoken
 from studio.gui.widgets.basics import button, label, row, tool_button
 
@@ -71,6 +83,9 @@ class SkeletonEditor(QDialog):
         self.canvas.changed.connect(self.change)
         self.canvas.chosen.connect(self.choose)
         self.canvas.limb_chosen.connect(self.choose_limb_color)
+        self.limbs = LimbBar(self.canvas)
+        self.limbs.color_asked.connect(self.choose_limb_color)
+        self.limbs.removed.connect(lambda limb: self.change(self.draft.without_limb(limb)))
         self.name_field, self.title_field, self.category_field = (QLineEdit() for _ in range(3))
         self.table = QTableWidget(0, 5)
         self.error = label("", "error", wrap=True)
@@ -89,10 +104,12 @@ class SkeletonEditor(QDialog):
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 8, 0)
         column.addWidget(self.canvas, 1)
+        column.addWidget(self.limbs)
         column.addWidget(
             label(
-                "Drag joints to their places. With Shift, click two joints to join or part them "
-                "by a limb. A double click gives a limb another colour, or makes a new joint.",
+                "Drag joints to their places, or join them by limbs: drag from one joint to the "
+                "other. Joining two again, or Delete, removes the limb. A double click gives a "
+                "limb another colour, or makes a new joint.",
                 "hint",
                 wrap=True,
             )
@@ -163,6 +180,12 @@ class SkeletonEditor(QDialog):
         ):
             name.setEnabled(False)
             signal.connect(name.setEnabled)
+        for keys, act in (
+            ("Ctrl+Z", self.history.undo),
+            ("Ctrl+Shift+Z", self.history.redo),
+            ("Ctrl+Y", self.history.redo),
+        ):
+            QShortcut(QKeySequence(keys), self, act)
         translator.language_changed.connect(self._retext)
         self._retext()
 
@@ -341,46 +364,19 @@ class SkeletonEditor(QDialog):
 
     def take_picture(self) -> None:
         """The picture in hand behind the figure, cut to the person in hand where there is one."""
-        picture = self._page.canvas.picture
-        if picture is None:
-            return
-        image: QImage = picture.levels[0]
-        around = self._person_bounds()
-        if around is None:
-            return
-        left, top, right, bottom = around
-        scale = image.width() / max(1, picture.size[0])
-        cut = [round(v * scale) for v in (left, top, right - left, bottom - top)]
-        self.canvas.set_background(image.copy(*cut))
+        self.canvas.set_background(person_picture(self._page))
 
     def take_places(self) -> None:
         """The template's places as the person in hand has them."""
-        around = self._person_bounds()
-        person = self._page.editor.person
-        if around is None or person is None:
+        places = person_places(self._page, self.old)
+        if places is None:
             self.error.setText(tr("Select a person first."))
             return
-        left, top, right, bottom = around
-        content = self._page.document.content
         draft = self.draft
-        by_origin = {j.origin: j for j in draft.joints}
-        for joint, index in people.joints_of(content, self.old, person).items():
-            known = by_origin.get(self.old.keypoints[joint])
-            if known is not None:
-                x, y = content.shapes[index].points[0]
-                place = (
-                    min(max((x - left) / max(right - left, 1e-6), 0.0), 1.0),
-                    min(max((y - top) / max(bottom - top, 1e-6), 0.0), 1.0),
-                )
-                draft = draft.with_joint(replace(known, place=place))
+        for joint in self.draft.joints:
+            if joint.origin in places:
+                draft = draft.with_joint(replace(joint, place=places[joint.origin]))
         self.change(draft)
-
-    def _person_bounds(self) -> tuple[float, float, float, float] | None:
-        person, content = self._page.editor.person, self._page.document.content
-        if person is None:
-            return None
-        own = people.person_shapes(content, person)
-        return bounds(p for i in own for p in content.shapes[i].points)
 
     def choose_background(self) -> None:
         """Ask for a picture to lay the joints on."""
@@ -394,12 +390,7 @@ class SkeletonEditor(QDialog):
 
     def set_background(self, path: Path) -> None:
         """A picture file behind the figure. Raises FileProblem, FormatError."""
-        from studio.io.images import read_image
-
-        pixels = read_image(path)
-        height, width = pixels.shape[:2]
-        image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_BGR888)
-        self.canvas.set_background(image.copy())
+        self.canvas.set_background(read_background(path))
 
 
 def _swatch(color: str) -> QIcon:
