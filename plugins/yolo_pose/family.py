@@ -46,7 +46,9 @@ class YoloPose:
 
         Raises DataError where the run is finished and no more epochs are asked for.
         """
-        from .training import check_resumable, read_config
+        from studio.ml.run_files import read_config
+
+        from .training import check_resumable
 
         stored = read_config(run_dir)
         check_resumable(last, given.get("epochs"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from studio.core.errors import StudioError
 from studio.core.job import JobContext
 from studio.core.prediction import Prediction
 from studio.core.skeleton import Skeleton
-from studio.io.images import read_image, write_image
+from studio.io.images import read_image
+from studio.ml.pictures import SHOWN, RunPictures, spread
 from studio.runtime.decode import DECODED, PoseLayout, decode, to_predictions
 from studio.vision.drawing import DrawStyle, draw_people
 from studio.vision.letterbox import apply, fit
@@ -23,12 +23,7 @@ from .labels import Labelled
 
 Picture = npt.NDArray[np.uint8]
 
-FOLDER = "report"
-SHOWN = 4
 CONF = 0.25
-# Seconds between two looks at the validation pictures, so that short epochs stay short.
-PAUSE = 10.0
-_TILE = 480
 
 
 class Pictures:
@@ -37,18 +32,19 @@ class Pictures:
     def __init__(
         self, context: JobContext, run_dir: Path, skeleton: Skeleton, items: Sequence[Labelled]
     ) -> None:
-        self._context = context
-        self._folder = run_dir / FOLDER
+        self._pictures = RunPictures(context, run_dir)
         self._skeleton = skeleton
-        self._items = _spread([item for item in items if len(item.rows)] or list(items))
-        self._batch_drawn = False
-        self._last = 0.0
+        self._items = spread([item for item in items if len(item.rows)] or list(items))
 
     def batch(self, batch: dict[str, Any]) -> None:
         """Draw the pictures of the first batch as the network sees them."""
-        if self._batch_drawn:
-            return
-        self._batch_drawn = True
+        self._pictures.batch(lambda: self._labelled(batch))
+
+    def predictions(self, trainer: Any, *, force: bool = False) -> None:
+        """Run the averaged weights on the validation pictures and draw what they find."""
+        self._pictures.judged(trainer.epoch + 1, lambda: self._judged(trainer), force=force)
+
+    def _labelled(self, batch: dict[str, Any]) -> list[Picture]:
         images = (batch["img"][:SHOWN].detach().float().cpu().numpy() * 255).clip(0, 255)
         owner = batch["batch_idx"].cpu().numpy()
         points = batch["keypoints"].detach().float().cpu().numpy()
@@ -57,12 +53,9 @@ class Pictures:
             frame = np.ascontiguousarray(image.transpose(1, 2, 0)[:, :, ::-1]).astype(np.uint8)
             people = [_labelled(p, frame.shape) for p in points[owner == number]]
             tiles.append(_drawn(frame, people, self._skeleton))
-        self._save("batch.jpg", tiles)
+        return tiles
 
-    def predictions(self, trainer: Any, *, force: bool = False) -> None:
-        """Run the averaged weights on the validation pictures and draw what they find."""
-        if not force and time.monotonic() - self._last < PAUSE:
-            return
+    def _judged(self, trainer: Any) -> list[Picture]:
         tiles = []
         for item in self._items:
             try:
@@ -71,8 +64,7 @@ class Pictures:
                 # It passed the check and went away since; the training itself will say so.
                 continue
             tiles.append(_drawn(frame, self._found(trainer, frame), self._skeleton))
-        self._save(f"val_{trainer.epoch + 1:04d}.jpg", tiles)
-        self._last = time.monotonic()
+        return tiles
 
     def _found(self, trainer: Any, frame: Picture) -> list[Prediction]:
         import torch
@@ -90,19 +82,6 @@ class Pictures:
         layout = PoseLayout(DECODED, int(trainer.data["nc"]), int(joints), int(dims))
         return list(to_predictions(decode(decoded, layout, conf=CONF, iou=0.7, limit=20), box))
 
-    def _save(self, name: str, tiles: list[Picture]) -> None:
-        if tiles:
-            path = self._folder / name
-            write_image(path, _mosaic(tiles), quality=85)
-            self._context.artifact("picture", path)
-
-
-def _spread(items: list[Labelled]) -> list[Labelled]:
-    """A few items from all over the list."""
-    if len(items) <= SHOWN:
-        return items
-    return [items[round(i * (len(items) - 1) / (SHOWN - 1))] for i in range(SHOWN)]
-
 
 def _labelled(points: npt.NDArray[np.float32], shape: tuple[int, ...]) -> Prediction:
     """A label of the batch (K, 2 or 3; shares of the picture) as something to draw."""
@@ -116,20 +95,3 @@ def _labelled(points: npt.NDArray[np.float32], shape: tuple[int, ...]) -> Predic
 
 def _drawn(frame: Picture, people: Sequence[Prediction], skeleton: Skeleton) -> Picture:
     return draw_people(frame, people, skeleton, DrawStyle(boxes=False, labels=False))
-
-
-def _mosaic(tiles: list[Picture]) -> Picture:
-    """Up to four pictures, two in a row, each in a square of 480 pixels at most."""
-    import cv2
-
-    side = min(_TILE, max(max(t.shape[:2]) for t in tiles))
-    columns = min(2, len(tiles))
-    rows = -(-len(tiles) // columns)
-    out = np.full((rows * side, columns * side, 3), 40, np.uint8)
-    for number, tile in enumerate(tiles):
-        scale = side / max(tile.shape[:2])
-        small = np.asarray(cv2.resize(tile, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
-        top = (number // columns) * side + (side - small.shape[0]) // 2
-        left = (number % columns) * side + (side - small.shape[1]) // 2
-        out[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return out

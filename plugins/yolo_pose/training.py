@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import logging
 from pathlib import Path
 from typing import Any
 
-import tomlkit
 import yaml
 
 from studio.core.artifact import ModelArtifact
-from studio.core.errors import DataError, DeviceError, FileProblem, ModelError, StudioError
+from studio.core.errors import DataError, FileProblem, ModelError
 from studio.core.job import JobContext
 from studio.io.files import atomic_write_text
+from studio.io.model_json import save_artifact
 from studio.ml.board import FOLDER as BOARD_FOLDER
 from studio.ml.board import Board
 from studio.ml.devices import AUTO
-from studio.runtime.artifacts import save_artifact
+from studio.ml.failures import explained
+from studio.ml.run_files import write_config
 from studio.runtime.weights import find_weights
 
 from .config import TrainOptions
 from .data import write_pose_yaml
 from .guard import ultralytics
-from .loading import artifact_of, read_checkpoint
+from .loading import FAMILY, artifact_of, read_checkpoint
 from .pictures import Pictures
 from .preflight import Prepared
 from .reporter import Reporter
 
-CONFIG = "config.toml"
 DATA = "data.yaml"
 # Below so many pictures a fine-tune without a rate of its own takes the gentle one.
 FEW_PICTURES = 500
@@ -62,7 +61,7 @@ def train(
     overrides = _overrides(_gentle(options, prepared, context), run_dir, data_yaml)
     if resume is not None:
         overrides = _resumed(overrides, resume)
-    write_config(options, run_dir)
+    write_config(run_dir, FAMILY, _stored(options))
     with _Warnings(context):
         return _run(options, prepared, context, overrides, run_dir)
 
@@ -196,8 +195,8 @@ def check_resumable(last: Path, epochs: int | None) -> int:
     return done
 
 
-def write_config(options: TrainOptions, run_dir: Path) -> None:
-    """`config.toml`: every option as it was used, paths so that they hold from anywhere."""
+def _stored(options: TrainOptions) -> dict[str, Any]:
+    """Every option as it was used, paths so that they hold from anywhere."""
     values = options.to_mapping()
     for name in ("data", "dataset_root"):
         if name in values:
@@ -205,18 +204,7 @@ def write_config(options: TrainOptions, run_dir: Path) -> None:
     weights = find_weights(options.pretrained)
     if weights is not None:
         values["pretrained"] = str(weights)
-    document = tomlkit.document()
-    document.add("family", "yolo-pose")
-    document.add("options", tomlkit.item(values))
-    atomic_write_text(run_dir / CONFIG, tomlkit.dumps(document))
-
-
-def read_config(run_dir: Path) -> dict[str, Any]:
-    """The options of an earlier run; none where it left no `config.toml`."""
-    path = run_dir / CONFIG
-    if not path.is_file():
-        return {}
-    return dict(tomlkit.parse(path.read_text(encoding="utf-8")).unwrap().get("options", {}))
+    return values
 
 
 def _describe(trainer: Any, metrics: dict[str, float], plan: Any) -> ModelArtifact:
@@ -235,27 +223,11 @@ def _describe(trainer: Any, metrics: dict[str, float], plan: Any) -> ModelArtifa
 
 def _explained(error: Exception, options: TrainOptions, context: JobContext) -> Exception:
     text = str(error)
-    if isinstance(error, StudioError):
-        return error
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return error
-    if isinstance(error, MemoryError) or any(
-        words in text for words in ("out of memory", "can't allocate memory", "ALLOC_FAILED")
-    ):
-        smaller = max(1, options.batch // 2)
-        context.event("suggest", option="batch", value=smaller)
-        return DeviceError(
-            f"The memory is not enough for batch {options.batch} at {options.imgsz} pixels.",
-            hint=f"Try --batch {smaller}, or a smaller --imgsz.",
-        )
     if isinstance(error, FileNotFoundError) and "Image Not Found" in text:
         place = text.removeprefix("Image Not Found").strip()
         return FileProblem("A picture cannot be decoded.", where=place, hint="Take it out.")
-    if isinstance(error, ValueError | RuntimeError | AssertionError):
-        return StudioError(
-            f"The training cannot go on: {text.splitlines()[0] if text else error!r}"
-        )
-    return error
+    size = f"{options.imgsz} pixels"
+    return explained(error, context, batch=options.batch, size=size, smaller="--imgsz")
 
 
 class _Warnings(logging.Handler):
