@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.core.artifact import ModelArtifact
-from studio.core.dataset import VAL, Dataset
+from studio.core.dataset import VAL, Dataset, Sample
 from studio.core.job import JobContext
+from studio.core.prediction import Prediction
 from studio.io.datasets import load_dataset
 from studio.io.files import write_json
 from studio.io.images import read_image
@@ -138,8 +139,11 @@ def _both_ap(
             context.check()
             context.progress(f"judge {name}", done, total)
 
+        def find(frame: Picture, _: Sample, looks: Predictor = predictor) -> tuple[Prediction, ...]:
+            return looks.predict(frame)
+
         predictor.conf = 0.001
-        judged = evaluate(samples, dataset.skeleton, predictor.predict, progress=progress)
+        judged = evaluate(samples, dataset.skeleton, find, progress=progress)
         found[name] = judged.metrics["AP"]
     found["difference"] = found["artifact"] - found["weights"]
     return found

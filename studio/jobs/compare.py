@@ -193,7 +193,7 @@ def _judge(
 ) -> tuple[dict[str, float] | None, list[Problem], list[Sample]]:
     """AP where there are labels; what could not be read; what was, in order."""
     if skeleton is not None:
-        judged = evaluate(samples, skeleton, find, progress=progress)
+        judged = evaluate(samples, skeleton, lambda frame, _: find(frame), progress=progress)
         bad = {p.where for p in judged.problems}
         return judged.metrics, judged.problems, [s for s in samples if str(s.image) not in bad]
     problems: list[Problem] = []

@@ -1,6 +1,7 @@
 """Judge stored predictions: the same report as `evaluate` gives of a model, without one.
 
-The result is {"report", "html", "metrics", "pictures", "people", "problems", "drawn"}.
+Rows of tracks are judged by `judge_tracks`; what stands here is for predictions on pictures. The
+result is {"report", "html", "metrics", "pictures", "people", "problems", "drawn"}.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ from studio.io.datasets import detect_kind, load_dataset
 from studio.io.images import read_image, write_image
 from studio.io.records import many
 from studio.io.skeletons import load_skeleton
-from studio.jobs.evaluate import next_folder, report_path, report_values, write_report
-from studio.jobs.evaluate_page import draw_judged
+from studio.jobs.evaluate import Judged, next_folder, report_path, write_report
+from studio.jobs.evaluate_page import draw_judged, people_drawn
+from studio.jobs.evaluate_people import people_dataset
+from studio.jobs.judge_tracks import is_tracks, judge_tracks
+from studio.jobs.report_values import POSE, pose_values
 from studio.metrics.evaluation import Evaluation, Judging
 from studio.runtime.stored import StoredPerson, read_stored
 
@@ -59,6 +63,8 @@ def place(options: JudgeOptions, project: Path | None) -> Path | None:
 def run(options: JudgeOptions, context: JobContext) -> dict[str, Any]:
     """See the module. Raises DataError, FormatError, FileProblem, UsageError."""
     context.progress("read", 0, 0)
+    if is_tracks(options):
+        return judge_tracks(options, context)
     labels = read_labels(options, context.project)
     for problem in labels.problems:
         context.log(str(problem), "warning")
@@ -78,22 +84,19 @@ def run(options: JudgeOptions, context: JobContext) -> dict[str, Any]:
         context.progress("judge", number, len(labels.samples))
     judged = judging.result(labels.problems)
     drawn = _draw(judged, labels.skeleton, options, context) if options.vis is not None else 0
-    values = report_values(
+    values = pose_values(
         judged,
         labels.skeleton,
         model={"path": str(options.pred.absolute()), "family": "", "precision": ""},
         settings={"show_conf": options.show_conf},
         pictures=options.pictures,
     )
-    values["dataset"] = {
-        "path": str(options.gt.absolute()),
-        "split": labels.split,
-        "pictures": len(judged.pictures),
-        "people": judged.people,
-        "content_hash": labels.content_hash,
-    }
-    target = report_path(options.out, context)
-    result = write_report(target, judged, values, labels.skeleton, context)
+    values["dataset"] = people_dataset(
+        judged, options.gt, labels.split, content_hash=labels.content_hash
+    )
+    report = Judged(values, people_drawn(judged.pictures, labels.skeleton, POSE))
+    result = write_report(report_path(options.out, context), report, context)
+    result["problems"] = len(labels.problems)
     return result | ({"drawn": drawn, "vis": str(options.vis)} if options.vis is not None else {})
 
 

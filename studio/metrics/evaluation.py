@@ -22,7 +22,7 @@ from studio.metrics.coco_ap import KeypointAp, keypoint_ap
 from studio.metrics.joints import JointErrors, Pair, Truth, pair_people
 
 Picture = npt.NDArray[np.uint8]
-Find = Callable[[Picture], Sequence[Prediction]]
+Find = Callable[[Picture, Sample], Sequence[Prediction]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +126,8 @@ def evaluate(
     show_conf: float = 0.25,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Evaluation:
-    """Judge `find` (a BGR picture to its people, down to a very low score) on `samples`.
+    """Judge `find` on `samples`: it is given a BGR picture and the sample it is of (whose labels
+    only a judgement on labelled boxes looks at) and says its people, down to a very low score.
 
     show_conf: as for `Judging`. progress: called after each picture; it may raise to end. A
     picture that cannot be read is a problem and is left out. Raises DataError where no picture
@@ -143,7 +144,7 @@ def evaluate(
             progress(number, len(samples))
             continue
         begun = time.perf_counter()
-        people = find(frame)
+        people = find(frame, sample)
         times.append((time.perf_counter() - begun) * 1000)
         judging.add(sample, people)
         progress(number, len(samples))

@@ -103,10 +103,11 @@ def _similarity(
 
 
 class JointErrors:
-    """Gathers distances picture by picture."""
+    """Gathers distances picture by picture. least: the v from which on a label counts."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], *, least: int = 1) -> None:
         self.names = tuple(names)
+        self._least = least
         self._pixels: list[list[float]] = [[] for _ in names]
         self._relative: list[list[float]] = [[] for _ in names]
 
@@ -118,7 +119,7 @@ class JointErrors:
             offset = pair.predicted.keypoints[:, :2] - pair.truth.keypoints[:, :2]
             distance = np.hypot(offset[:, 0], offset[:, 1])
             root = max(pair.truth.area, 1.0) ** 0.5
-            for joint in np.flatnonzero(pair.truth.keypoints[:, 2] > 0):
+            for joint in np.flatnonzero(pair.truth.keypoints[:, 2] >= self._least):
                 self._pixels[joint].append(float(distance[joint]))
                 self._relative[joint].append(float(distance[joint]) / root)
 

@@ -62,7 +62,7 @@ def test_a_report_that_the_window_reads(tmp_path):
     assert page.count("<figure>") == 4
     drawn = sorted((report.parent / "report_files").iterdir())
     assert [p.name for p in drawn] == ["01.jpg", "02.jpg", "03.jpg", "04.jpg"]
-    assert read_image(drawn[0]).shape == (96, 96, 3)
+    assert read_image(drawn[0]).shape == (360, 360, 3), "enlarged so that lines do not cover it"
     kinds = [e.data["kind"] for e in events if e.event == "artifact"]
     assert kinds == ["report", "page"]
 

@@ -50,7 +50,7 @@ def samples(tmp_path) -> list[Sample]:
 
 
 def test_perfect_predictions(samples):
-    def find(picture):
+    def find(picture, _):
         return [found(p) for p in samples[int(picture[0, 0, 0]) - 1].instances]
 
     seen = []
@@ -65,7 +65,7 @@ def test_perfect_predictions(samples):
 
 
 def test_worst_pictures_come_first(samples):
-    def find(picture):
+    def find(picture, _):
         number = int(picture[0, 0, 0])
         first, second = samples[number - 1].instances
         if number == 1:
@@ -88,20 +88,20 @@ def test_worst_pictures_come_first(samples):
 
 def test_a_picture_that_cannot_be_read_is_a_problem(samples):
     samples[1].image.write_bytes(b"cut")
-    judged = evaluate(samples, SKELETON, lambda _: [])
+    judged = evaluate(samples, SKELETON, lambda *_: [])
     assert [p.where for p in judged.problems] == [str(samples[1].image)]
     assert len(judged.pictures) == 2
     assert judged.metrics["AP"] == 0
     for sample in samples:
         sample.image.unlink()
     with pytest.raises(DataError, match="No picture"):
-        evaluate(samples, SKELETON, lambda _: [])
+        evaluate(samples, SKELETON, lambda *_: [])
 
 
 def test_another_skeleton_is_refused(samples):
     five = Prediction(np.zeros(4, np.float32), 0.5, np.zeros((5, 3), np.float32))
     with pytest.raises(DataError, match="finds 5 joints, the labels have 17"):
-        evaluate(samples, SKELETON, lambda _: [five])
+        evaluate(samples, SKELETON, lambda *_: [five])
 
 
 def test_predictions_on_ignored_people_are_nobody():
@@ -153,7 +153,7 @@ def test_equals_pycocotools_on_real_labels():
         for s in samples
     }
     names = iter([s.image.name for s in samples])
-    judged = evaluate(samples, dataset.skeleton, lambda _: people[next(names)])
+    judged = evaluate(samples, dataset.skeleton, lambda *_: people[next(names)])
     ids = {i["file_name"]: i["id"] for i in truth["images"]}
     results = [
         {

@@ -9,6 +9,7 @@ from studio.core.options import N_, Choice, Options, option
 
 # The side of a split dataset that is meant when none is named: nobody judges on what was learnt.
 AUTO = "auto"
+TRACKS = N_("Tracks")
 
 
 @dataclass(frozen=True)
@@ -17,21 +18,28 @@ class JudgeOptions(Options):
 
     gt: Path = option(
         title=N_("Labels"),
-        help=N_("A COCO file, a dataset's folder, or a folder of annotated pictures."),
+        help=N_(
+            "A COCO file, a dataset's folder, a folder of annotated pictures; for tracks a video "
+            "keypoint set or a folder of rows, a file a video."
+        ),
         kind="dataset",
+        aliases=("--gt-folder", "--GT_FOLDER"),
     )
     pred: Path = option(
         title=N_("Predictions"),
         help=N_(
-            "predictions.json, COCO results or alphapose-results.json, or the folder it stands in."
+            "predictions.json, COCO results or alphapose-results.json, or the folder it stands in; "
+            "for tracks rows of a video, or their folder."
         ),
         kind="file",
+        aliases=("--TRACKERS_FOLDER",),
     )
     out: Path | None = option(
         None,
         title=N_("Report"),
         help=N_("Where report.json goes; report.html and its pictures stand beside it."),
         kind="file",
+        aliases=("--OUTPUT_FOLDER",),
     )
     vis: Path | None = option(
         None,
@@ -81,5 +89,44 @@ class JudgeOptions(Options):
         title=N_("Skeleton"),
         help=N_("A skeleton's name or file, where the dataset does not carry its own."),
         kind="skeleton",
+        advanced=True,
+    )
+    trackers: tuple[str, ...] = option(
+        (),
+        title=N_("Trackers"),
+        help=N_("Folders inside of the predictions' one, each judged by itself."),
+        group=TRACKS,
+        advanced=True,
+        aliases=("--TRACKERS_TO_EVAL",),
+    )
+    videos: tuple[str, ...] = option(
+        (),
+        title=N_("Videos"),
+        help=N_("Only these; every labelled one where nothing is given."),
+        group=TRACKS,
+        advanced=True,
+        aliases=("--video",),
+    )
+    frames: Path | None = option(
+        None,
+        title=N_("Frames"),
+        help=N_("Where the videos' pictures stand; they are only needed to draw."),
+        kind="folder",
+        group=TRACKS,
+        advanced=True,
+        aliases=("--data-root",),
+    )
+    labelled_only: bool = option(
+        False,
+        title=N_("Labelled frames only"),
+        help=N_("Predictions on frames without any label are left out, as sparse labels need it."),
+        group=TRACKS,
+        advanced=True,
+    )
+    class_names: tuple[str, ...] = option(
+        (),
+        title=N_("Class names"),
+        help=N_("Of the classes in the order of their numbers, where the labels do not say them."),
+        group=TRACKS,
         advanced=True,
     )
