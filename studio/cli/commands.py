@@ -14,7 +14,11 @@ from studio.core.options import Options
 from studio.registry import contributions, find
 from studio.registry.jobs import JOBS
 
-POSITIONAL: Mapping[str, tuple[str, ...]] = {"train": ("family",), "compare": ("a", "b")}
+POSITIONAL: Mapping[str, tuple[str, ...]] = {
+    "train": ("family",),
+    "search": ("family",),
+    "compare": ("a", "b"),
+}
 
 COMMANDS: dict[str, str] = {
     "demo": "the whole way, no window: sample, training, judging, export, prediction",
@@ -22,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "frames": "frames of a video as pictures to annotate",
     "convert": "annotations into training sets, several formats in one pass",
     "train": "train a model of a family",
+    "search": "find the best options of a training by many of them",
     "evaluate": "judge a model on a dataset",
     "predict": "find people in pictures, videos, a camera or a stream",
     "prelabel": "let a model propose people on pictures, to be accepted or corrected",
@@ -62,7 +67,7 @@ def _run_job_command(name: str, words: Sequence[str]) -> int:
     parser = command_parser(name, COMMANDS[name])
     if name == "evaluate":
         # One command with two forms: a model is judged, or predictions that were stored.
-        if any(w.partition("=")[0] in ("--gt", "--pred") for w in words):
+        if any(w.partition("=")[0] in _stored_flags() for w in words):
             name = "judge"
         else:
             parser.epilog = _judge_text()
@@ -126,6 +131,12 @@ def _plugins_text(kind: str) -> str:
         f"  {row.id:<16} {row.title}{f' ({row.reason})' if row.reason else ''}" for row in rows
     ]
     return f"{title} (each has options of its own, see --help after its name):\n" + "\n".join(lines)
+
+
+def _stored_flags() -> set[str]:
+    """The options that only the judgement of stored predictions has to have."""
+    fields = {f.name: f for f in JOBS["judge"].options_class().fields()}
+    return {flag for name in ("gt", "pred") for flag in (fields[name].flag, *fields[name].aliases)}
 
 
 def _judge_text() -> str:

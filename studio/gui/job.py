@@ -33,7 +33,7 @@ from studio.core.job import (
     JobSpec,
 )
 from studio.gui.i18n import tr
-from studio.registry.jobs import JOBS
+from studio.registry.jobs import JOBS, job_command
 
 QUEUED, RUNNING, OK, FAILED, CANCELLED, CRASHED = (
     "queued",
@@ -50,15 +50,6 @@ GRACE_SECONDS = 10.0
 EVENTS_FILE = "events.jsonl"
 SPEC_FILE = "spec.json"
 LOG_FILE = "job.log"
-
-
-def job_command(spec_file: Path) -> list[str]:
-    """The command line that runs a job as this window's own."""
-    # A frozen program is its own command line; it has no `-m`.
-    program = (
-        [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "studio"]
-    )
-    return [*program, "job", str(spec_file), "--owner-pid", str(os.getpid())]
 
 
 def replay(run_dir: Path) -> Iterator[JobEvent]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from studio.core.artifact import MODEL_JSON
 from studio.core.errors import DataError, FileProblem, Problem, UsageError
-from studio.core.job import JobContext
+from studio.core.job import JobContext, JobSpec
 from studio.core.requests.train import TrainRequest
 from studio.io.files import read_json
 from studio.registry import find
@@ -60,6 +60,8 @@ def tidy(run_dir: Path) -> None:
 def run(request: PluginRequest, context: JobContext) -> dict[str, Any]:
     """Train, or only check; see `TrainRequest`."""
     job: TrainRequest = request.job
+    if job.on:
+        return _run_elsewhere(request, context)
     family = find("family", request.plugin).load()
     options, last = request.options, None
     if job.resume is not None:
@@ -85,6 +87,23 @@ def run(request: PluginRequest, context: JobContext) -> dict[str, Any]:
         "epochs": artifact.extra.get("epochs"),
         "metrics": dict(artifact.metrics),
     }
+
+
+def _run_elsewhere(request: PluginRequest, context: JobContext) -> dict[str, Any]:
+    from studio.jobs.elsewhere import run_elsewhere
+
+    job: TrainRequest = request.job
+    asked = {**_given(request, context), "family": request.plugin}
+    for name in ("resume", "check_only", "download"):
+        value = getattr(job, name)
+        asked |= {name: str(value) if isinstance(value, Path) else value} if value else {}
+
+    def begun() -> None:
+        if job.resume is None and not job.check_only and context.run_dir is not None:
+            _clear(context.run_dir)
+
+    spec = JobSpec("train", asked, context.run_dir, context.project)
+    return dict(run_elsewhere(spec, job, context, begun))
 
 
 def runs_root(request: PluginRequest, project: Path | None) -> Path:

@@ -6,8 +6,11 @@ Both the window and the command line read it; neither imports a job to do so.
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from studio.core.errors import UsageError
@@ -66,6 +69,7 @@ JOBS: dict[str, JobEntry] = {
     for entry in (
         _entry("convert", N_("Convert"), "ConvertOptions"),
         _entry("train", N_("Train"), "TrainRequest", "family", "family"),
+        _entry("search", N_("Search"), "SearchRequest", "family", "family"),
         _entry("evaluate", N_("Evaluate"), "EvaluateOptions"),
         _entry("judge", N_("Judge predictions"), "JudgeOptions"),
         _entry("predict", N_("Predict"), "PredictOptions"),
@@ -106,6 +110,15 @@ def options_for(spec: JobSpec) -> Any:
     contribution = find(entry.plugin_kind, plugin)
     options = contribution.options_class().from_mapping(theirs).validated()
     return PluginRequest(contribution.id, job_options, options)
+
+
+def job_command(spec_file: Path) -> list[str]:
+    """The command line that runs a job as this process's own: it ends, saved, with it."""
+    # A frozen program is its own command line; it has no `-m`.
+    program = (
+        [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "studio"]
+    )
+    return [*program, "job", str(spec_file), "--owner-pid", str(os.getpid())]
 
 
 def _resolve(spec: str) -> Any:

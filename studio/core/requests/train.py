@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.core.names import is_usable_name
-from studio.core.options import N_, Options, Rule, option
+from studio.core.options import N_, Rule, option
+from studio.core.requests.cluster import PLACE_RULE, ClusterOptions
 
 
 @dataclass(frozen=True)
-class TrainRequest(Options):
+class TrainRequest(ClusterOptions):
     """The run's place and what becomes of an earlier one."""
 
     rules = (
@@ -19,6 +20,7 @@ class TrainRequest(Options):
             "This name cannot be a folder's on every system (CON, NUL, a dot at its end, \\ / : ...).",
             lambda o: not o.name or is_usable_name(o.name),
         ),
+        PLACE_RULE,
     )
 
     family: str = option(title=N_("Model family"), help=N_("The kind of model to train."))
