@@ -7,9 +7,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
@@ -132,10 +133,15 @@ class Instance:
     head_rotation: FloatArray | None = None
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
-    @property
+    @cached_property
     def labelled(self) -> int:
         """How many joints are hidden or visible: COCO's `num_keypoints`."""
         return int((self.keypoints[:, 2] > 0).sum())
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether there is anything that tells where the person stands."""
+        return bool(self.polygons) or self.box is not None or self.labelled > 0
 
     def tight_box(self) -> FloatArray | None:
         """(4,) x, y, w, h from the outline; else the given box; else the labelled joints."""
@@ -162,6 +168,24 @@ def box_around(points: FloatArray) -> FloatArray:
         return np.concatenate([low, high - low])
 
 
+def find_boxes(people: Sequence[Instance]) -> None:
+    """What `tight_box` of each of them will answer, found for all at once: a call for each takes
+    many times as long.
+    """
+    outlined = [p for p in people if p.polygons]
+    if not outlined:
+        return
+    counts = [sum(map(len, p.polygons)) for p in outlined]
+    starts = np.cumsum([0, *counts[:-1]])
+    points = np.concatenate([polygon for p in outlined for polygon in p.polygons])
+    low = np.minimum.reduceat(points, starts)
+    high = np.maximum.reduceat(points, starts)
+    with np.errstate(over="ignore"):
+        boxes = np.concatenate([low, high - low], axis=1)
+    for person, box in zip(outlined, boxes, strict=True):
+        person.__dict__["_tight_box"] = box
+
+
 def rectangle_points(shape: Shape) -> FloatArray:
     """(4, 2) corners of a labelme rectangle, whichever two or four corners the file gives."""
     x, y, w, h = box_around(np.asarray(shape.points, dtype=np.float64))
@@ -176,60 +200,89 @@ def instances_of(image: AnnotatedImage, skeleton: Skeleton) -> tuple[Instance, .
     """
     groups: dict[Any, list[Shape]] = {}
     for number, shape in enumerate(image.shapes):
-        key: Any = ("group", shape.group_id)
-        if shape.group_id is None:
+        key: Any = shape.group_id
+        if key is None:
             if shape.shape_type not in OUTLINES:
                 continue
             key = ("alone", number)
         groups.setdefault(key, []).append(shape)
-    people = (_instance(shapes, skeleton) for shapes in groups.values())
-    return tuple(p for p in people if p is not None)
+    drafts = [_draft(shapes, skeleton) for shapes in groups.values()]
+    drafts = [d for d in drafts if d.outlined or d.labelled]
+    # All at once: a call for each person takes as long as all the rest.
+    flat = list(chain.from_iterable(chain.from_iterable(d.rows) for d in drafts))
+    keypoints = np.array(flat, dtype=np.float64).reshape(len(drafts), len(skeleton), 3)
+    return tuple(_instance(d, k, skeleton) for d, k in zip(drafts, keypoints, strict=True))
 
 
-def _instance(shapes: Iterable[Shape], skeleton: Skeleton) -> Instance | None:
-    rows = [_NOWHERE] * len(skeleton)
-    polygons: list[FloatArray] = []
-    box: FloatArray | None = None
-    outline: Shape | None = None
-    extra: dict[str, Any] = {}
-    absent: set[str] = set()
-    group_id: int | None = None
+class _Draft:
+    """A person while its shapes are gone through."""
+
+    __slots__ = ("absent", "box", "extra", "group_id", "labelled", "outlined", "polygons", "rows")
+
+    def __init__(self, joints: int, group_id: int | None) -> None:
+        self.rows = [_NOWHERE] * joints
+        self.labelled = 0
+        self.outlined = False
+        self.polygons: list[FloatArray] = []
+        self.box: FloatArray | None = None
+        self.absent: set[str] = set()
+        self.extra: dict[str, Any] = {}
+        self.group_id = group_id
+
+
+def _draft(shapes: Sequence[Shape], skeleton: Skeleton) -> _Draft:
     index, category = skeleton.index, skeleton.category
+    draft = _Draft(len(skeleton), shapes[0].group_id)
+    rows = draft.rows
     for shape in shapes:
-        group_id = shape.group_id
         if shape.extra:
             # A person without an outline carries the list on a joint.
             listed: Any = shape.extra.get("absent")
             if isinstance(listed, list | tuple):
-                absent.update(map(str, cast("Iterable[Any]", listed)))
+                draft.absent.update(map(str, cast("Iterable[Any]", listed)))
         kind = shape.shape_type
         joint = index.get(shape.label) if kind == "point" else None
-        if joint is not None and shape.points:
-            if rows[joint] is _NOWHERE:
-                rows[joint] = (*shape.points[0], HIDDEN if shape.occluded else VISIBLE)
+        if joint is not None:
+            if shape.points and rows[joint] is _NOWHERE:
+                hidden = (shape.flags or shape.extra) and shape.occluded
+                rows[joint] = (*shape.points[0], HIDDEN if hidden else VISIBLE)
+                draft.labelled += 1
         elif kind in OUTLINES and shape.label == category:
-            outline = outline or shape
-            extra.update(shape.extra)
-            if kind == "rectangle" and len(shape.points) >= 2:
-                box = box_around(np.array(shape.points, dtype=np.float64))
-            elif kind == "polygon" and len(shape.points) >= 3:
-                polygons.append(np.array(shape.points, dtype=np.float64))
-    keypoints = np.array(rows, dtype=np.float64)
-    if outline is None and not keypoints[:, 2].any():
-        return None
-    return Instance(
+            draft.outlined = True
+            _add_outline(draft, shape)
+    return draft
+
+
+def _add_outline(draft: _Draft, shape: Shape) -> None:
+    draft.extra.update(shape.extra)
+    count = len(shape.points)
+    if count < (3 if shape.shape_type == "polygon" else 2):
+        return
+    flat = np.fromiter(chain.from_iterable(shape.points), np.float64, 2 * count)
+    points = flat.reshape(count, 2)
+    if shape.shape_type == "polygon":
+        draft.polygons.append(points)
+    else:
+        draft.box = box_around(points)
+
+
+def _instance(draft: _Draft, keypoints: FloatArray, skeleton: Skeleton) -> Instance:
+    extra = draft.extra
+    person = Instance(
         category=skeleton.category,
         keypoints=keypoints,
-        box=box,
-        polygons=tuple(polygons),
-        absent=frozenset(absent & set(skeleton.index)),
-        track_id=group_id,
+        box=draft.box,
+        polygons=tuple(draft.polygons),
+        absent=frozenset(draft.absent.intersection(skeleton.index)),
+        track_id=draft.group_id,
         iscrowd=bool(extra.get("iscrowd")),
         score=float(extra["score"]) if isinstance(extra.get("score"), int | float) else None,
         source=str(extra["source"]) if "source" in extra else None,
-        head_rotation=_rotation(extra.get("head_rotation")),
+        head_rotation=_rotation(extra["head_rotation"]) if "head_rotation" in extra else None,
         extra=extra,
     )
+    person.__dict__["labelled"] = draft.labelled
+    return person
 
 
 def _rotation(value: Any) -> FloatArray | None:

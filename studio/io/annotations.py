@@ -108,7 +108,7 @@ def read_record(path: Path, skeleton: Skeleton, report: Report) -> Record:
             hint="Open the picture in Annotate and go through them.",
         )
     found = instances_of(image, skeleton)
-    instances = tuple(person for person in found if person.tight_box() is not None)
+    instances = tuple(person for person in found if person.is_placed)
     _check_shapes(image, instances, skeleton, path, report)
     ending = ".png" if embedded is not None and embedded.startswith(b"\x89PNG") else ".jpg"
     name = picture.name if picture is not None else path.stem + ending

@@ -124,7 +124,7 @@ def _annotation(
     person: Instance, outlines: Sequence[FloatArray], area: float, skeleton: Skeleton
 ) -> dict[str, Any]:
     box = person.tight_box()
-    x, y, w, h = (0.0, 0.0, 0.0, 0.0) if box is None else (float(v) for v in box)
+    x, y, w, h = (0.0, 0.0, 0.0, 0.0) if box is None else box.tolist()
     keypoints: list[float] = []
     for px, py, v in person.keypoints.tolist():
         keypoints += (px, py, int(v)) if v else (0, 0, 0)

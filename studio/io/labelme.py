@@ -113,10 +113,11 @@ def _shape(raw: Any) -> Shape:
         raise _BadShape('it has no "label" that is text')
     if group is not None and not is_whole(group):
         raise _BadShape(f'its "group_id" is {group!r}, not a whole number or null')
-    flags, description = raw.get("flags"), raw.get("description")
+    flags, description, kind = raw.get("flags"), raw.get("description"), raw.get("shape_type")
     order, others = _key_order(tuple(raw))
-    extra = {k: raw[k] for k in others}
-    if not is_table(flags):
+    extra = {k: raw[k] for k in others} if others else {}
+    # Millions come through here: no call without need.
+    if not isinstance(flags, dict):
         if flags is not None:
             raise _BadShape('its "flags" are no table of names and true or false')
         if "flags" in raw:
@@ -124,10 +125,12 @@ def _shape(raw: Any) -> Shape:
         flags = {}
     if description is not None and not isinstance(description, str):
         raise _BadShape('its "description" is not text')
+    if not isinstance(kind, str):
+        kind = _missing_shape_type(raw)
     return Shape.of_fields(
         {
             "label": label,
-            "shape_type": _shape_type(raw),
+            "shape_type": kind,
             "points": _points(raw.get("points")),
             "group_id": group,
             "flags": flags,
@@ -144,31 +147,28 @@ def _key_order(order: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]
     return order, tuple(k for k in order if k not in _SHAPE_KEYS)
 
 
-def _shape_type(raw: dict[str, Any]) -> str:
-    kind = raw.get("shape_type")
-    if isinstance(kind, str):
-        return kind
+def _missing_shape_type(raw: dict[str, Any]) -> str:
     near = difflib.get_close_matches("shape_type", raw, cutoff=0.8)
     if near and near[0] != "shape_type":
         raise _BadShape(f'it has no "shape_type"; "{near[0]}" is misspelt')
-    if kind is not None:
+    if raw.get("shape_type") is not None:
         raise _BadShape('its "shape_type" is not text')
     # Before version 3.5 there was no other kind, and so none was written.
     return "polygon"
 
 
 def _points(raw: Any) -> tuple[Point, ...]:
-    if not is_list(raw):
-        raise _BadShape('it has no list "points"')
-    if len(raw) == 1 and is_list(raw[0]) and len(raw[0]) == 2:
-        x, y = raw[0]
-        if type(x) in _NUMBERS and type(y) in _NUMBERS:
-            return ((x, y),)
+    # A JSON number is finite, so that only the kinds are asked for.
     try:
+        if len(raw) == 1:
+            ((x, y),) = raw
+            if type(x) in _NUMBERS and type(y) in _NUMBERS:
+                return ((x, y),)
         points: tuple[Point, ...] = tuple([(x, y) for x, y in raw])
     except (TypeError, ValueError):
         points = ()
-    # A JSON number is finite, so that only the kinds are asked for.
+    if not is_list(raw):
+        raise _BadShape('it has no list "points"')
     if len(points) == len(raw) and _NUMBERS.issuperset(map(type, chain.from_iterable(points))):
         return points
     for number, point in enumerate(raw, 1):

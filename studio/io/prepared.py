@@ -14,13 +14,13 @@ from typing import BinaryIO, NamedTuple
 
 import orjson
 
-from studio.core.annotation import AnnotatedImage, Shape, shapes_of
+from studio.core.annotation import AnnotatedImage, Shape, find_boxes, shapes_of
 from studio.core.errors import Problem
 from studio.core.skeleton import Skeleton
 from studio.io import coco, labelme, yolo
 from studio.io.annotations import read_or_report
 from studio.io.masks import areas_in
-from studio.io.records import Record, people_digest
+from studio.io.records import Record, people_digests
 
 _NEW_LINE = b"\n"
 _AT_ONCE = 12
@@ -82,17 +82,18 @@ def prepare(
     setup: Setup, records: Sequence[Record], report: Callable[[Problem], None]
 ) -> list[Prepared]:
     """Write every format's text of `records` to this process's spool file. Raises OSError."""
+    find_boxes([person for record in records for person in record.instances])
     areas = _areas(records)
     spool = f"{setup.spool}/spool-{os.getpid()}"
     made: list[Prepared] = []
     parts: list[bytes] = []
     with open(spool, "ab") as stream:  # noqa: PTH123 - texts all along
         place = stream.tell()
-        for record in records:
+        for record, digest in zip(records, people_digests(records), strict=True):
             texts = _texts(record, setup, areas, report)
             parts += texts
             lengths = [len(text) for text in texts]
-            made.append(_prepared(record, spool, place, lengths))
+            made.append(_prepared(record, digest, spool, place, lengths))
             place += sum(lengths)
         stream.write(b"".join(parts))
     return made
@@ -120,7 +121,9 @@ def _areas(records: Sequence[Record]) -> Iterator[float]:
         yield from areas_in([coco.outlines_of(p) for p, _ in people], [s for _, s in people])
 
 
-def _prepared(record: Record, spool: str, place: int, lengths: Sequence[int]) -> Prepared:
+def _prepared(
+    record: Record, digest: bytes, spool: str, place: int, lengths: Sequence[int]
+) -> Prepared:
     return Prepared(
         name=record.name,
         source=record.source,
@@ -131,7 +134,7 @@ def _prepared(record: Record, spool: str, place: int, lengths: Sequence[int]) ->
         split=record.split,
         video=record.video,
         people=len(record.instances),
-        digest=people_digest(record),
+        digest=digest,
         spool=spool,
         place=place,
         coco=lengths[0],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -109,17 +110,34 @@ def hash_of(pictures: Iterable[tuple[str, str, tuple[int, int], bytes]], skeleto
 
 def people_digest(record: Record) -> bytes:
     """32 bytes over the people of a picture, whatever its name and side."""
-    parts = hashlib.sha256()
-    for person in record.instances:
-        parts.update(person.category.encode())
-        parts.update(_hundredths(person.keypoints))
-        box = person.tight_box()
-        parts.update(b"-" if box is None else _hundredths(box))
-    return parts.digest()
+    return people_digests([record])[0]
 
 
-def _hundredths(values: FloatArray) -> bytes:
-    return np.rint(values * 100.0).astype("<i8").tobytes()
+def people_digests(records: Sequence[Record]) -> list[bytes]:
+    """`people_digest` of each; together they take a third of the time."""
+    people = [person for record in records for person in record.instances]
+    boxes = [person.tight_box() for person in people]
+    joints = _hundredths([p.keypoints for p in people])
+    edges = _hundredths([box for box in boxes if box is not None])
+    found: list[bytes] = []
+    each = iter(zip(people, boxes, strict=True))
+    for record in records:
+        parts: list[bytes] = []
+        for person, box in itertools.islice(each, len(record.instances)):
+            parts += (person.category.encode(), next(joints))
+            parts.append(b"-" if box is None else next(edges))
+        found.append(hashlib.sha256(b"".join(parts)).digest())
+    return found
+
+
+def _hundredths(arrays: Sequence[FloatArray]) -> Iterator[bytes]:
+    if not arrays:
+        return
+    flat = np.concatenate([array.ravel() for array in arrays])
+    data, place = np.rint(flat * 100.0).astype("<i8").tobytes(), 0
+    for array in arrays:
+        yield data[place : place + 8 * array.size]
+        place += 8 * array.size
 
 
 def fit_keypoints(names: Sequence[str], skeleton: Skeleton) -> tuple[int, ...] | None:

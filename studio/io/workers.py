@@ -120,7 +120,9 @@ def _serve(pipe: Connection) -> None:
     # Ctrl-C is for the process that has the terminal; it ends its helpers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Millions of small values come and go; looking through them for circles takes a tenth longer.
-    gc.set_threshold(50_000, 20, 100)
+    # Only what a chunk leaves behind is looked through, when it is done.
+    gc.disable()
+    started = False
     waiting: SimpleQueue[Any] = SimpleQueue()
     threading.Thread(target=_listen, args=(pipe, waiting), daemon=True).start()
     while True:
@@ -130,6 +132,12 @@ def _serve(pipe: Connection) -> None:
         except Exception as error:  # noqa: BLE001 - it is raised again where `map` was called
             answer = (False, error)
         pipe.send(answer)
+        del work, item, answer
+        gc.collect()
+        if not started:
+            # The modules that the work needs are there now, and stay.
+            gc.freeze()
+            started = True
 
 
 def _listen(pipe: Connection, waiting: SimpleQueue[Any]) -> None:
