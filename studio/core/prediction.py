@@ -27,6 +27,7 @@ class Prediction:
 
     box: (4,) float32 x1, y1, x2, y2 in pixels of the frame. score: 0..1.
     keypoints: (K, 3) float32 of x, y in pixels and the joint's own score 0..1 (K may be 0).
+    box_score: the detector's own, where another model found the joints.
     """
 
     box: FloatArray
@@ -35,6 +36,7 @@ class Prediction:
     category_id: int = 0
     track_id: int | None = None
     head: HeadPose | None = None
+    box_score: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,7 +37,7 @@ from studio.io import labelme
 from studio.io.images import write_image
 from studio.io.project import Project
 from studio.runtime.capture import PICTURES_PER_SECOND, Capture, Rate
-from studio.runtime.predictor import Found, Predictor, predictor_for
+from studio.runtime.predictor import Found, PeopleFinder, predictor_for
 from studio.runtime.recording import CsvRecords, FrameVideo, JsonRecords
 from studio.runtime.results import prediction_to_values, records
 from studio.runtime.ring import FrameRing
@@ -69,7 +69,7 @@ def run(options: LiveOptions, context: JobContext) -> dict[str, Any]:
 
 
 class _Session:
-    def __init__(self, options: LiveOptions, context: JobContext, predictor: Predictor) -> None:
+    def __init__(self, options: LiveOptions, context: JobContext, predictor: PeopleFinder) -> None:
         self.options = options
         self.context = context
         self.predictor = predictor
@@ -335,7 +335,7 @@ class _Session:
 class _Recorder:
     """The drawn video and its predictions, written behind the live view."""
 
-    def __init__(self, path: Path, source: Source, predictor: Predictor) -> None:
+    def __init__(self, path: Path, source: Source, predictor: PeopleFinder) -> None:
         artifact = predictor.artifact
         self._artifact = artifact
         self._video = FrameVideo(path, source.fps, timed=source.live)

@@ -23,7 +23,7 @@ from studio.core.job import JobContext
 from studio.core.requests.predict import PredictOptions
 from studio.io.images import write_image
 from studio.runtime.capture import Rate
-from studio.runtime.predictor import Found, Predictor, Ticket, predictor_for
+from studio.runtime.predictor import Finding, Found, PeopleFinder, predictor_for
 from studio.runtime.recording import CsvRecords, FrameVideo, JsonRecords, Recording
 from studio.runtime.results import records
 from studio.runtime.sources import ImagesSource, Source, SourceFrame, open_source
@@ -80,7 +80,7 @@ class _Run:
     options: PredictOptions
     context: JobContext
     source: Source
-    predictor: Predictor
+    predictor: PeopleFinder
     folder: Path
     names: Mapping[Path, str]
     targets: Mapping[Path, Path]
@@ -122,7 +122,7 @@ class _Run:
 
     def _found(self) -> Iterator[tuple[SourceFrame, Found]]:
         """Every frame with what was found, in order, two inferences under way."""
-        waiting: deque[tuple[list[SourceFrame], Ticket]] = deque()
+        waiting: deque[tuple[list[SourceFrame], Finding]] = deque()
         with ReadAhead(_timed(self.source, self.stages), name="decode") as frames:
             for batch in self._batches(frames):
                 pictures = [f.picture for f in batch if f.picture is not None]
@@ -269,7 +269,7 @@ class _Run:
         }
 
 
-def _taken(waiting: deque[tuple[list[SourceFrame], Ticket]]) -> Iterator[tuple[SourceFrame, Found]]:
+def _taken(waiting: deque[tuple[list[SourceFrame], Finding]]) -> Iterator[tuple[SourceFrame, Found]]:
     batch, ticket = waiting.popleft()
     yield from zip(batch, ticket.result(), strict=True)
 

@@ -30,7 +30,7 @@ from studio.io.project import Project
 from studio.io.proposals import NAME, PictureProposals, write_proposals
 from studio.io.skeletons import load_skeleton
 from studio.io.snapshots import FOLDER, edit_files
-from studio.runtime.predictor import Predictor, predictor_for
+from studio.runtime.predictor import PeopleFinder, predictor_for
 from studio.runtime.sources import ImagesSource, open_source
 from studio.vision.proposals import propose
 
@@ -110,7 +110,7 @@ def _task(options: PrelabelOptions, context: JobContext) -> tuple[Sequence[Path]
 class _Work:
     options: PrelabelOptions
     context: JobContext
-    predictor: Predictor
+    predictor: PeopleFinder
     skeleton: Skeleton
     found: dict[Path, tuple[Instance, ...]] = field(default_factory=dict)
     sizes: dict[Path, tuple[int, int]] = field(default_factory=dict)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,46 @@ class Ticket:
         return self._owner.finish(outputs, self._boxes, self._preprocess, infer)
 
 
+class Finding(Protocol):
+    """Pictures being looked at."""
+
+    def result(self) -> tuple[Found, ...]:
+        """One `Found` a picture, in order. Raises ModelError."""
+        ...
+
+
+class PeopleFinder(Protocol):
+    """Whatever finds people in pictures, by one model or by two: `Predictor` says what its parts
+    mean.
+    """
+
+    artifact: ModelArtifact
+    engine: Engine
+    size: tuple[int, int]
+
+    @property
+    def conf(self) -> float: ...
+    @conf.setter
+    def conf(self, value: float) -> None: ...
+    @property
+    def iou(self) -> float: ...
+    @iou.setter
+    def iou(self, value: float) -> None: ...
+    @property
+    def max_people(self) -> int: ...
+    @max_people.setter
+    def max_people(self, value: int) -> None: ...
+
+    def predict(self, frame: Picture) -> tuple[Prediction, ...]: ...
+    def predict_batch(self, frames: Sequence[Picture]) -> tuple[tuple[Prediction, ...], ...]: ...
+    def find_batch(self, frames: Sequence[Picture]) -> tuple[Found, ...]: ...
+    def fit(self, frame: Picture) -> Letterbox: ...
+    def submit(self, frames: Sequence[Picture]) -> Finding: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *details: object) -> None: ...
+
+
 class Wishes(Protocol):
     """What jobs that run a model are asked alike."""
 
@@ -72,10 +112,20 @@ def predictor_for(
     *,
     max_people: int = 300,
     throughput: bool = False,
-) -> Predictor:
-    """The predictor of a job's options; `artifact` where their model is opened already."""
+) -> PeopleFinder:
+    """What finds people as a job's options ask; `artifact` where their model is opened already.
+
+    A top-down model needs the options' `detector` besides. Raises UsageError without it.
+    """
+    from studio.runtime.topdown import is_topdown
+
+    artifact = artifact or load_artifact(wishes.model)
+    if is_topdown(artifact):
+        from studio.runtime.two_stage import two_stage_for
+
+        return two_stage_for(wishes, artifact, max_people=max_people, throughput=throughput)
     return Predictor(
-        artifact or wishes.model,
+        artifact,
         conf=wishes.conf,
         iou=wishes.iou,
         imgsz=wishes.imgsz,

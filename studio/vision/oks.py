@@ -53,3 +53,31 @@ def _outside(predicted: FloatArray, box: npt.NDArray[np.float64]) -> npt.NDArray
     high = np.array([x + 2 * w, y + 2 * h])
     points = predicted[:, :, :2].astype(np.float64)
     return np.maximum(low - points, 0) + np.maximum(points - high, 0)
+
+
+def oks_nms(
+    poses: FloatArray, scores: FloatArray, boxes: FloatArray, sigmas: FloatArray, same: float
+) -> list[int]:
+    """Indices of the poses to keep, best first: each drops those whose OKS to it is above `same`.
+
+    poses: (N, K, 2 or more) x, y in pixels. scores: (N,). boxes: (N, 4) x1, y1, x2, y2, whose
+    area stands for the person's. sigmas: (K,).
+    """
+    areas = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
+    order = list(np.argsort(-np.asarray(scores), kind="stable"))
+    seen = np.concatenate([poses[..., :2], np.ones((*poses.shape[:2], 1))], axis=-1)
+    kept: list[int] = []
+    while order:
+        best = int(order.pop(0))
+        kept.append(best)
+        if not order:
+            break
+        # Of two people the mean of their areas, so that the order of the pair does not matter.
+        alike = np.array(
+            [
+                pair_oks(seen[best], seen[other], (areas[best] + areas[other]) / 2, sigmas).mean()
+                for other in order
+            ]
+        )
+        order = [other for other, oks in zip(order, alike, strict=True) if oks <= same]
+    return kept
