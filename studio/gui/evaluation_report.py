@@ -12,11 +12,15 @@ import numpy.typing as npt
 
 from studio.core.errors import FormatError, StudioError
 from studio.core.skeleton import Skeleton
+from studio.metrics.names import in_order
 
 FloatArray = npt.NDArray[np.float64]
 
-# COCO's ten figures in COCO's order.
-METRIC_NAMES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
+# What was judged: people by OKS, clips by HOTA-KP, heads by their angles.
+POSE, CLIPS, HEADS = "pose", "clips", "heads"
+# What the likeness of truth and prediction is called in each kind's pictures.
+SCORES = {POSE: "oks", CLIPS: "similarity", HEADS: "geodesic"}
+Curves = Mapping[str, tuple[FloatArray, FloatArray]]
 
 
 @dataclass(frozen=True)
@@ -34,31 +38,50 @@ class JointRow:
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """One person: what stands in the label and what the model said, either may be missing.
+    """One person or head: what stands in the label and what the model said, either may be missing.
 
-    truth: (K, 3) x, y, v; predicted: (K, 3) x, y, score; oks is NaN where there is no pair.
+    truth: (K, 3) x, y, v; predicted: (K, 3) x, y, score; likeness: OKS, similarity or degrees off,
+    NaN where there is no pair. angles: (2, 3) true and found yaw, pitch, roll of a head.
     """
 
-    oks: float
+    likeness: float
     truth: FloatArray | None
     predicted: FloatArray | None
     score: float
+    angles: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class PictureRow:
-    """One judged picture. `oks` is the mean over its people, a missed one counting 0."""
+    """One judged picture. `likeness`: the mean over its people, a missed one counting 0; of a
+    head the degrees that it is off.
+    """
 
     image: Path
-    oks: float
+    likeness: float
     missed: int
     false: int
     people: tuple[Match, ...]
 
 
 @dataclass(frozen=True, eq=False)
+class AngleRow:
+    """Errors of one angle against its true value: (B + 1,) edges in degrees, (B,) counts, mean
+    error of the angle and geodesic error; NaN where no head is.
+    """
+
+    edges: FloatArray
+    count: FloatArray
+    error: FloatArray
+    geodesic: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class EvaluationReport:
-    """A whole report. `curves`: name to (x, y) arrays."""
+    """A whole report. Curves are name to (x, y) arrays. hota: by class, "" for the mean over the
+    classes, trackeval's names over alpha. angles: by "yaw", "pitch", "roll". within: degrees and
+    the share of heads that are no more off.
+    """
 
     path: Path
     model: Path
@@ -76,6 +99,10 @@ class EvaluationReport:
     skeleton: Skeleton | None
     milliseconds: float = float("nan")
     settings: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = POSE
+    hota: Mapping[str, Curves] = field(default_factory=dict)
+    angles: Mapping[str, AngleRow] = field(default_factory=dict)
+    within: tuple[FloatArray, FloatArray] | None = None
 
     @property
     def title(self) -> str:
@@ -83,9 +110,8 @@ class EvaluationReport:
         return f"{model_name(self.model)} · {Path(self.dataset).name}"
 
     def metric_names(self) -> tuple[str, ...]:
-        """COCO's figures first, in COCO's order, then whatever else is there."""
-        known = [n for n in METRIC_NAMES if n in self.metrics]
-        return (*known, *(n for n in self.metrics if n not in METRIC_NAMES))
+        """Known figures first, in their usual order, then whatever else is there."""
+        return in_order(self.metrics)
 
 
 def model_name(weights: Path) -> str:
@@ -114,6 +140,8 @@ def read_report(path: Path) -> EvaluationReport:
 def _report(data: Mapping[str, Any], path: Path) -> EvaluationReport:
     model, dataset = data["model"], data["dataset"]
     skeleton = data.get("skeleton")
+    kind = str(data.get("kind", POSE))
+    score = SCORES[kind]
     return EvaluationReport(
         path=path,
         model=Path(str(model["path"])),
@@ -127,10 +155,14 @@ def _report(data: Mapping[str, Any], path: Path) -> EvaluationReport:
         joints=tuple(_joint(row) for row in data.get("joints", ())),
         precision_recall=_curves(data.get("precision_recall", {}), "recall"),
         pck=_pck(data.get("pck", {})),
-        pictures=tuple(_picture(row) for row in data.get("pictures", ())),
+        pictures=tuple(_picture(row, score) for row in data.get("pictures", ())),
         skeleton=Skeleton.from_mapping(skeleton) if skeleton else None,
         milliseconds=number(data.get("speed", {}).get("ms_per_picture")),
         settings=data.get("settings", {}),
+        kind=kind,
+        hota=_hota(data.get("hota", {})),
+        angles={str(k): _angle_row(v) for k, v in data.get("angles", {}).items()},
+        within=_within(data.get("within", {})),
     )
 
 
@@ -156,23 +188,53 @@ def _pck(data: Mapping[str, Any]) -> dict[str, tuple[FloatArray, FloatArray]]:
     return _curves({**flat, **data.get("joints", {})}, "thresholds") if flat else {}
 
 
-def _picture(row: Mapping[str, Any]) -> PictureRow:
+def _hota(data: Mapping[str, Any]) -> dict[str, Curves]:
+    if not data:
+        return {}
+    alphas = _column(data["alphas"])
+    rows = {"": data["all"], **data.get("classes", {})}
+    return {
+        str(name): {str(k): (alphas, _column(v)) for k, v in curves.items()}
+        for name, curves in rows.items()
+    }
+
+
+def _angle_row(data: Mapping[str, Any]) -> AngleRow:
+    return AngleRow(*(_column(data[k]) for k in ("edges", "count", "error", "geodesic")))
+
+
+def _within(data: Mapping[str, Any]) -> tuple[FloatArray, FloatArray] | None:
+    return (_column(data["degrees"]), _column(data["share"])) if data else None
+
+
+def _picture(row: Mapping[str, Any], score: str) -> PictureRow:
     return PictureRow(
         image=Path(str(row["image"])),
-        oks=number(row.get("oks")),
+        likeness=number(row.get(score)),
         missed=int(row.get("missed", 0)),
         false=int(row.get("false", 0)),
-        people=tuple(_match(person) for person in row.get("people", ())),
+        people=tuple(_match(person, score) for person in row.get("people", ())),
     )
 
 
-def _match(person: Mapping[str, Any]) -> Match:
+def _match(person: Mapping[str, Any], score: str) -> Match:
     truth, predicted = person.get("truth"), person.get("prediction")
     return Match(
-        oks=number(person.get("oks")),
+        likeness=number(person.get(score)),
         truth=_keypoints(truth),
         predicted=_keypoints(predicted),
         score=number(predicted.get("score")) if predicted else float("nan"),
+        angles=_head_angles(truth, predicted),
+    )
+
+
+def _head_angles(
+    truth: Mapping[str, Any] | None, predicted: Mapping[str, Any] | None
+) -> FloatArray | None:
+    if not truth or not predicted or "yaw" not in truth:
+        return None
+    return np.array(
+        [[number(side[a]) for a in ("yaw", "pitch", "roll")] for side in (truth, predicted)]
     )
 
 

@@ -67,7 +67,11 @@ def judge_clips(artifact: ModelArtifact, options: EvaluateOptions, context: JobC
         side[0].skeleton,
         {"path": str(options.data.absolute()), "split": options.split},
         model=model_of(artifact),
-        settings={"precision": options.precision, "device": options.device},
+        settings={
+            "conf": options.show_conf,
+            "precision": options.precision,
+            "device": options.device,
+        },
         pictures=options.pictures,
     )
 
@@ -131,7 +135,10 @@ class _Look:
         self._artifact, self._categories, self._context = artifact, categories, context
         self._joints_of = joints_of
         self._predictor = ClipPredictor(
-            artifact, device=options.device, precision=options.precision
+            artifact,
+            conf=options.show_conf,
+            device=options.device,
+            precision=options.precision,
         )
         self.problems: list[Problem] = []
         self.times: list[float] = []
@@ -163,7 +170,8 @@ class _Look:
                 self.problems.append(Problem(error.message, str(picture), hint=error.hint))
                 continue
             begun = time.perf_counter()
-            people = self._predictor.predict(frame)
+            place = [(video.name, number)]
+            people = self._predictor.submit([frame], place).result()[0].predictions
             self.times.append((time.perf_counter() - begun) * 1000)
             seen.append(number)
             found += [self._found(number, p) for p in people]

@@ -106,7 +106,9 @@ def _people(
 def _in_boxes(
     artifact: ModelArtifact, options: EvaluateOptions, samples: Sequence[Sample]
 ) -> Iterator[tuple[Find, dict[str, Any]]]:
-    from studio.runtime.topdown import TopDown
+    from studio.runtime.topdown import TopDown, without_doubles
+
+    sigmas = artifact.skeleton.oks_sigmas
 
     looks = TopDown(
         artifact,
@@ -125,7 +127,9 @@ def _in_boxes(
 
             def find(frame: Picture, sample: Sample) -> tuple[Prediction, ...]:
                 boxes, scores = boxes_of(frame, sample)
-                return looks.predict(frame, boxes, scores) if len(boxes) else ()
+                people = looks.predict(frame, boxes, scores) if len(boxes) else ()
+                # Of a labelled box nobody is left out: each is somebody else.
+                return people if options.boxes == GT else without_doubles(people, sigmas)
 
             yield find, settings
     finally:

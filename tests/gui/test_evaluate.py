@@ -79,10 +79,10 @@ def test_figures_curves_and_joints(page: EvaluatePage) -> None:
     text = view.metrics.as_text().splitlines()
     assert text[1].split("\t") == ["AP", "0.500"]
     assert text[3].split("\t") == ["AP75", "–"]
-    assert [c.name for c in view.precision_recall.curves()] == ["OKS 0.50", "OKS 0.75"]
-    assert [c.name for c in view.pck.curves()] == ["PCK"]
-    assert view.joints.table.rowCount() == 17
-    assert view.joints.table.rows[0][:3] == ("nose", 4, 5.0)
+    assert [c.name for c in view.curves.precision_recall.curves()] == ["OKS 0.50", "OKS 0.75"]
+    assert [c.name for c in view.curves.pck.curves()] == ["PCK"]
+    assert view.details.joints.table.rowCount() == 17
+    assert view.details.joints.table.rows[0][:3] == ("nose", 4, 5.0)
 
 
 def test_two_reports_stand_side_by_side(page: EvaluatePage, project: Path) -> None:
@@ -92,7 +92,7 @@ def test_two_reports_stand_side_by_side(page: EvaluatePage, project: Path) -> No
     heads = page.view.metrics.as_text().splitlines()
     assert heads[0].split("\t") == ["Metric", "first", "second", "Difference"]
     assert heads[1].split("\t") == ["AP", "0.500", "0.700", "+0.200"]
-    assert [c.name for c in page.view.pck.curves()] == ["first", "second"]
+    assert [c.name for c in page.view.curves.pck.curves()] == ["first", "second"]
 
 
 def test_the_worst_picture_comes_first_and_opens_in_annotate(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QTreeWidgetItem, QWidget
 
 from studio.gui.evaluation_report import EvaluationReport
+from studio.gui.headlines import headline_text, headline_words
 from studio.gui.i18n import tr, translator
 from studio.gui.theme import theme
 from studio.gui.widgets.basics import label
@@ -90,13 +90,13 @@ class ReportsList(QWidget):
         self.chosen.emit([first, *others] if first is not None else others)
 
     def _retitle(self) -> None:
-        self.tree.setHeaderLabels([tr("Report"), "AP"])
+        self.tree.setHeaderLabels([tr("Report"), tr("Result")])
 
 
 def _item(report: EvaluationReport) -> QTreeWidgetItem:
-    ap = report.metrics.get("AP", math.nan)
-    item = QTreeWidgetItem([report.title, f"{ap:.3f}" if math.isfinite(ap) else "–"])
+    item = QTreeWidgetItem([report.title, headline_text(report.metrics)])
     item.setToolTip(0, str(report.path))
+    item.setToolTip(1, headline_words(report.metrics))
     item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
     item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     item.setFont(1, theme.font())

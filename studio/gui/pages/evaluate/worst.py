@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from studio.core.options import N_
 from studio.gui.background import Background
 from studio.gui.evaluation_marks import read_marks, write_marks
-from studio.gui.evaluation_report import EvaluationReport, PictureRow
+from studio.gui.evaluation_report import CLIPS, HEADS, POSE, EvaluationReport, PictureRow
 from studio.gui.i18n import bind_text, tr, translator
 from studio.gui.icons import icon
 from studio.gui.widgets.basics import button, label, row
@@ -148,7 +148,7 @@ class WorstPictures(QWidget):
             for p in report.pictures
             if wanted == ALL or (p.image in self._marked) == (wanted == MARKED)
         ]
-        items = [_item(p) for p in rows]
+        items = [_item(p, report.kind) for p in rows]
         self._rows = dict(zip(items, rows, strict=True))
         self._current = None
         self.big.clear()
@@ -193,15 +193,33 @@ class WorstPictures(QWidget):
         if current is None:
             self.words.setText("")
             return
-        self.words.setText(
-            tr(
-                "{name}: OKS {oks}, {missed} people missed, {false} found that are not there",
-                name=current.image.name,
-                oks=f"{current.oks:.2f}" if math.isfinite(current.oks) else "–",
-                missed=current.missed,
-                false=current.false,
-            )
-        )
+        kind = self._report.kind if self._report is not None else POSE
+        self.words.setText(words_of(current, kind))
+
+
+def words_of(picture: PictureRow, kind: str) -> str:
+    """What went wrong on a picture, in a line."""
+    known = math.isfinite(picture.likeness)
+    if kind == HEADS:
+        angles = picture.people[0].angles if picture.people else None
+        turns = "" if angles is None else "; ".join(
+            tr("{angle} {true} labelled, {found} found", angle=tr(title), true=f"{t:.0f}°",
+               found=f"{f:.0f}°")
+            for title, t, f in zip((N_("Yaw"), N_("Pitch"), N_("Roll")), *angles, strict=True)
+        )  # fmt: skip
+        off = f"{picture.likeness:.1f}°" if known else "–"
+        return tr("{name}: {off} off. {turns}", name=picture.image.name, off=off, turns=turns)
+    values: dict[str, object] = {
+        "name": picture.image.name,
+        "missed": picture.missed,
+        "false": picture.false,
+    }
+    likeness = f"{picture.likeness:.2f}" if known else "–"
+    if kind == CLIPS:
+        return tr("{name}: likeness {likeness}, {missed} missed, {false} found that are not there",
+                  likeness=likeness, **values)  # fmt: skip
+    return tr("{name}: OKS {oks}, {missed} people missed, {false} found that are not there",
+              oks=likeness, **values)  # fmt: skip
 
 
 def figures_of(
@@ -218,6 +236,7 @@ def figures_of(
     return tuple(found)
 
 
-def _item(picture: PictureRow) -> PictureItem:
-    badge = f"{picture.oks:.2f}" if math.isfinite(picture.oks) else "–"
+def _item(picture: PictureRow, kind: str) -> PictureItem:
+    form = "{:.1f}°" if kind == HEADS else "{:.2f}"
+    badge = form.format(picture.likeness) if math.isfinite(picture.likeness) else "–"
     return PictureItem(picture.image, picture.image.name, badge=badge, figures=figures_of(picture))
