@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from studio.cli.parser import add_options, command_parser, given_values, joined_bools
-from studio.core.errors import UsageError
+from studio.core.errors import FormatError, UsageError
 from studio.core.job import JobSpec
 from studio.core.options import Options
 from studio.registry import contributions, find
@@ -86,12 +88,42 @@ def _run_job_command(name: str, words: Sequence[str]) -> int:
             contribution = find(entry.plugin_kind, plugin)
             declared.append(contribution.options_class())
             add_options(parser, declared[1], title=contribution.title)
+            _add_preset(parser)
     namespace = parser.parse_args(joined_bools(words, declared))
-    values: dict[str, Any] = {}
+    values = _preset_values(getattr(namespace, "preset", None), declared)
     for options in declared:
         values |= given_values(options, namespace)
     project = namespace.project_dir or _project_here()
     return _run(JobSpec(name, values, project=project), namespace)
+
+
+def _add_preset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--preset",
+        type=Path,
+        metavar="PATH",
+        help="a TOML file of options, as the window keeps them and a search writes them; what is "
+        "given besides comes first",
+    )
+
+
+def _preset_values(path: Path | None, declared: Sequence[type[Options]]) -> dict[str, Any]:
+    """The options of a preset file. Raises FileProblem, FormatError, UsageError."""
+    if path is None:
+        return {}
+    from studio.io.files import read_text
+
+    try:
+        values = tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise FormatError(f"The preset cannot be read: {error}.", where=path) from error
+    # Also what a run keeps of itself: config.toml has them in a table.
+    values = dict(values.get("options", values))
+    known = {f.name for options in declared for f in options.fields()}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise UsageError(f"The preset names no options of this: {', '.join(unknown)}.", where=path)
+    return values
 
 
 def _run(spec: JobSpec, namespace: Any) -> int:

@@ -37,7 +37,7 @@ class Child(Protocol):
         ...
 
     def kill(self) -> None:
-        """End it at once."""
+        """End it at once, and wait until it is gone."""
         ...
 
 
@@ -144,10 +144,8 @@ class ProcessChild:
     def kill(self) -> None:
         """See `Child`: the process and all that it started."""
         kill_tree(self._process.pid)
-
-    def join(self, seconds: float | None = None) -> None:
-        """Wait until its last event was told."""
-        self._reader.join(seconds)
+        if self._reader is not threading.current_thread():
+            self._reader.join(GRACE_SECONDS)
 
     def _end_late(self) -> None:
         try:

@@ -208,6 +208,8 @@ def unpack(digest: str, pieces: Iterator[bytes]) -> Path:
             raise DataError("What was sent came damaged.", where=digest, hint="Start again.")
         with atomic_folder(root / digest, overwrite=True) as folder, tarfile.open(archive) as tar:
             tar.extractall(folder, filter="data")
+    except tarfile.TarError as error:
+        raise DataError(f"What was sent cannot be unpacked: {error}.", where=digest) from error
     finally:
         archive.unlink(missing_ok=True)
     return root / digest

@@ -1,0 +1,1 @@
+"""A family that learns nothing in no time: what is around a training is what it is for."""
