@@ -49,8 +49,27 @@ def _driver_gpus() -> int:
 
 
 def device_problem(device: str) -> Problem | None:
-    """Why torch cannot use `device` ("auto", "cpu", "mps", "0", "cuda:0"), or None."""
-    name = device.strip().lower().removeprefix("cuda:")
+    """Why torch cannot use `device`, or None.
+
+    device: "auto", "cpu", "mps", "0", "cuda:0"; or several to share each step: "0,1", "cpu,cpu".
+    """
+    names = [name.strip().lower().removeprefix("cuda:") for name in device.split(",")]
+    twice = {name for name in names if name != "cpu" and names.count(name) > 1}
+    if twice:
+        text = f"GPU {min(twice)} is named twice."
+        return Problem(text, where="device", hint="Give each GPU's number once.")
+    if len(names) > 1 and (
+        AUTO in names or "mps" in names or ("cpu" in names and set(names) != {"cpu"})
+    ):
+        return Problem(
+            f"{device!r} cannot train together.",
+            where="device",
+            hint="Several devices are GPUs by their numbers, such as 0,1.",
+        )
+    return next((found for name in names if (found := _single_problem(name)) is not None), None)
+
+
+def _single_problem(name: str) -> Problem | None:
     if name in (AUTO, "cpu"):
         return None
     import torch
@@ -59,15 +78,9 @@ def device_problem(device: str) -> Problem | None:
         if torch.backends.mps.is_available():
             return None
         return Problem("This machine has no Apple GPU.", where="device", hint="Use --device cpu.")
-    if "," in name:
-        return Problem(
-            "Training on several GPUs at once is not offered.",
-            where="device",
-            hint="Give one GPU's number.",
-        )
     if not re.fullmatch(r"\d+", name):
         return Problem(
-            f"There is no device called {device!r}.",
+            f"There is no device called {name!r}.",
             where="device",
             hint="Use cpu, mps or a GPU's number.",
         )
@@ -80,7 +93,7 @@ def device_problem(device: str) -> Problem | None:
     )
 
 
-def torch_devices(device: str) -> tuple[str, ...]:
+def torch_devices(device: str) -> list[str]:
     """The names torch knows the asked devices by, one for each process that trains.
 
     device: as `device_problem` takes it. Raises DeviceError where one is not there.
@@ -92,5 +105,5 @@ def torch_devices(device: str) -> tuple[str, ...]:
 
     names = [name.strip().lower().removeprefix("cuda:") for name in device.split(",")]
     if names == [AUTO]:
-        return ("cuda:0",) if torch.cuda.is_available() else ("cpu",)
-    return tuple(name if name in ("cpu", "mps") else f"cuda:{name}" for name in names)
+        return ["cuda:0" if torch.cuda.is_available() else "cpu"]
+    return [name if name in ("cpu", "mps") else f"cuda:{name}" for name in names]

@@ -13,6 +13,8 @@ from studio.core.job import JobContext
 from studio.ml.checkpoints import State, Transfer, Weights, check_family, compare, read_weights
 from studio.ml.course import CourseOptions
 from studio.ml.devices import device_problem
+from studio.ml.keeping import check_unfinished, resumable
+from studio.ml.loggers import missing_loggers
 from studio.ml.run_files import read_config, write_config
 from studio.ml.task import Task
 
@@ -78,9 +80,21 @@ class LoopFamily:
         self, options: CourseOptions, context: JobContext | None = None, resume: Path | None = None
     ) -> Sequence[Problem]:
         """Everything that would stop the training, and what looks wrong."""
-        found = [device_problem(options.device)]
+        found = [device_problem(options.device), *missing_loggers(options.log_to)]
         own = [problem for problem in found if problem is not None]
         return (*own, *self._prepare(options, context, resume).problems)
+
+    def preview(self, options: CourseOptions, context: JobContext) -> Sequence[Path]:
+        """Draw the first augmented batch, as the training would see it, into `report/batch.jpg` of
+        the run folder; no network is built. Raises StudioError where there is nothing to draw.
+        """
+        from studio.ml.loader import BatchMaker, Slice, plan_epoch
+        from studio.ml.pictures import SHOWN, RunPictures
+
+        task, run_dir = self._task(options, context, None)
+        indices = plan_epoch(len(task.examples), options.batch, options.seed, 1, Slice())[0]
+        batch, _ = BatchMaker(task.examples, options.seed)[1, indices[:SHOWN]]
+        return RunPictures(context, run_dir).batch(lambda: task.batch_pictures(batch))
 
     def train(
         self, options: CourseOptions, context: JobContext, resume: Path | None = None
@@ -88,12 +102,9 @@ class LoopFamily:
         """Train; `resume`: go on from this `last.pt`."""
         from studio.ml.loop import train
 
-        prepared = self._prepare(options, context, resume)
-        if prepared.task is None or context.run_dir is None:
-            first = next((p for p in prepared.problems if p.severity == "error"), None)
-            raise DataError(str(first) if first else "A training needs data and a run folder.")
-        write_config(context.run_dir, self.id, self.stored_options(options))
-        return train(prepared.task, options, context, family=self.id, resume=resume)
+        task, run_dir = self._task(options, context, resume)
+        write_config(run_dir, self.id, self.stored_options(options))
+        return train(task, options, context, family=self.id, resume=resume)
 
     def stored_options(self, options: CourseOptions) -> Mapping[str, Any]:
         """The options for `config.toml`: paths so that they hold from anywhere."""
@@ -112,27 +123,11 @@ class LoopFamily:
 
         Raises DataError where the run is finished and no more epochs are asked for.
         """
-        weights = read_weights(last)
-        check_family(weights, self.id)
-        whole = weights.whole
-        if "optimizer" not in whole:
-            raise ModelError(
-                "These weights hold no state to resume from.",
-                where=last,
-                hint="Start a new training from them instead.",
-            )
-        done = int(whole["epoch"])
-        values = {**whole["options"], **read_config(run_dir), **given}
+        kept = resumable(last, self.id)
+        values = {**kept.whole["options"], **read_config(run_dir), **given}
         if self.more_epochs and "epochs" in given:
-            values["epochs"] = done + int(given["epochs"])
-        if done >= int(values.get("epochs", 0)):
-            raise DataError(
-                f"This run is finished: {done} of {values.get('epochs', done)} epochs.",
-                where=last,
-                hint="Give --epochs to go on with it."
-                if self.more_epochs
-                else f"Give --epochs with more than {done} to go on with it.",
-            )
+            values["epochs"] = int(kept.whole["epoch"]) + int(given["epochs"])
+        check_unfinished(kept, int(values.get("epochs", 0)), more=self.more_epochs)
         return values
 
     def fetch(self, options: Any, context: JobContext) -> None:
@@ -185,6 +180,15 @@ class LoopFamily:
         if not found.matched:
             raise ModelError(f"Nothing in these weights fits: {found}", where=weights.path)
         return found
+
+    def _task(
+        self, options: CourseOptions, context: JobContext, resume: Path | None
+    ) -> tuple[Task, Path]:
+        prepared = self._prepare(options, context, resume)
+        if prepared.task is None or context.run_dir is None:
+            first = next((p for p in prepared.problems if p.severity == "error"), None)
+            raise DataError(str(first) if first else "A training needs data and a run folder.")
+        return prepared.task, context.run_dir
 
     def _prepare(self, options: Any, context: JobContext | None, resume: Path | None) -> Prepared:
         if self._prepared is None or self._prepared[0] != options:

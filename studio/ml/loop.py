@@ -9,43 +9,38 @@ after every epoch, whole or not at all: a kill loses the epoch in hand and no mo
 
 from __future__ import annotations
 
-import dataclasses
-import math
 import random
-import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from studio.core.artifact import ModelArtifact
-from studio.core.errors import DataError, FileProblem, ModelError
+from studio.core.errors import DataError, ModelError
 from studio.core.job import JobContext
 from studio.io.files import remove_leftovers
-from studio.io.model_json import save_artifact
 from studio.ml import checkpoints
 from studio.ml.board import FOLDER as BOARD_FOLDER
-from studio.ml.board import Board
-from studio.ml.checkpoints import Weights, check_family, load_exactly, read_weights
+from studio.ml.checkpoints import Weights, load_exactly
 from studio.ml.course import CourseOptions
 from studio.ml.devices import torch_devices
 from studio.ml.failures import explained
-from studio.ml.loader import Loader, Slice
+from studio.ml.keeping import Best, Keeper, Progress, check_unfinished, resumable
+from studio.ml.launch import launched_rank
+from studio.ml.loader import Loader
+from studio.ml.loggers import Sink, open_boards
 from studio.ml.pictures import RunPictures
+from studio.ml.ranks import Alone, torchrun_group
 from studio.ml.reporter import BatchRecord, Reporter
-from studio.ml.run_files import WEIGHTS, best_of, last_of
+from studio.ml.run_files import WEIGHTS
 from studio.ml.schedules import Schedule
+from studio.ml.spawning import train_on
 from studio.ml.stepping import Stepper
 from studio.ml.task import Batch, Task
 
 if TYPE_CHECKING:
     import torch
-
-# Bytes of the small things a run writes beside its checkpoints.
-_SMALL_FILES = 50_000_000
 
 
 def train(
@@ -58,52 +53,60 @@ def train(
 ) -> ModelArtifact:
     """Train in `context.run_dir`; the artefact of the best weights, also after a stop.
 
-    resume: the `last.pt` to go on from. Raises Cancelled, and StudioError for what a person can
-    mend: the last whole epoch's checkpoint stands then.
+    Under torchrun this process is one of several; else, where `options.device` names several, a
+    process is started for each. resume: the `last.pt` to go on from. Raises Cancelled, and
+    StudioError for what a person can mend: the last whole epoch's checkpoint stands then.
     """
+    import torch
+
     if context.run_dir is None:
         raise DataError("A training needs a run folder.")
     (context.run_dir / WEIGHTS).mkdir(parents=True, exist_ok=True)
     remove_leftovers(context.run_dir / WEIGHTS)
+    names = torch_devices(options.device)
+    if launched_rank() is not None:
+        group = torchrun_group(names)
+        try:
+            return train_in(group, task, options, context, family, resume)
+        finally:
+            group.close()
+    if len(names) > 1:
+        return train_on(names, task, options, context, family=family, resume=resume)
+    return train_in(Alone(torch.device(names[0])), task, options, context, family, resume)
+
+
+def train_in(
+    group: Alone,
+    task: Task,
+    options: CourseOptions,
+    context: JobContext,
+    family: str,
+    resume: Path | None,
+) -> ModelArtifact:
+    """`train` as one member of `group`. Only rank 0 judges, writes and keeps pictures."""
     try:
-        course = Course(task, options, context, context.run_dir, family)
-        return course.run(resume)
+        return _Course(group, task, options, context, family).run(resume)
     except Exception as error:
         raise explained(error, context, batch=options.batch) from error
 
 
-@dataclass
-class Best:
-    """The best judgement so far."""
-
-    epoch: int = 0
-    value: float = math.nan
-    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict[str, float])
-
-    def beaten_by(self, value: float, *, higher: bool) -> bool:
-        """Whether `value` is better; anything is better than no number."""
-        if math.isnan(value):
-            return not self.epoch
-        return math.isnan(self.value) or (value > self.value if higher else value < self.value)
-
-
-class Course:
-    """One training on one device."""
+class _Course:
+    """One training in one process."""
 
     def __init__(
-        self, task: Task, options: CourseOptions, context: JobContext, run_dir: Path, family: str
+        self, group: Alone, task: Task, options: CourseOptions, context: JobContext, family: str
     ) -> None:
-        import torch
-
-        self._task, self._options, self._context = task, options, context
-        self._run_dir, self._family = run_dir, family
-        self._device = torch.device(torch_devices(options.device)[0])
-        self._part = Slice()
-        self._best = Best()
+        assert context.run_dir is not None
+        self._group, self._task, self._options, self._context = group, task, options, context
+        self._run_dir, self._family = context.run_dir, family
+        self._first = group.part.rank == 0
+        self._keeper = Keeper(task, options, context, self._run_dir, family)
+        self._pictures = RunPictures(context, self._run_dir)
         self._epoch = self._step = self._updates = 0
 
     def run(self, resume: Path | None) -> ModelArtifact:
         """Everything from the first seed to the best artefact."""
+        options, device = self._options, self._group.device
         self._context.progress("prepare", 0, 0)
         kept = self._kept(resume)
         self._seed(0)
@@ -111,48 +114,35 @@ class Course:
         self._tell_transfer()
         if kept is not None:
             load_exactly(model, kept, kept.whole["model"])
-        self._stepper = Stepper(self._task, model.to(self._device), self._options, self._device)
+        self._stepper = Stepper(self._task, model.to(device), options, device)
         if kept is not None:
             self._go_on(kept)
-        self._check_space()
+        if self._first:
+            self._keeper.check_space(model)
         self._loader = Loader(
             self._task.examples,
-            batch=self._options.batch,
-            seed=self._options.seed,
-            workers=self._options.workers,
-            device=self._device,
-            part=self._part,
+            batch=options.batch,
+            seed=options.seed,
+            workers=options.workers,
+            device=device,
+            part=self._group.part,
             unreadable=lambda text: self._context.log(f"Left out: {text}", "warning"),
         )
-        per_epoch = len(self._loader)
-        gathered = self._options.accumulate
-        self._schedule = Schedule(self._options, -(-per_epoch // gathered))
-        self._reporter = self._listen(per_epoch)
-        self._pictures = RunPictures(self._context, self._run_dir)
+        self._schedule = Schedule(options, -(-len(self._loader) // options.accumulate))
+        self._reporter = self._listen()
         try:
             self._epochs()
         finally:
             self._loader.close()
             self._reporter.close()
-        return self._result()
+        artifact = self._keeper.result(self._epoch) if self._first else None
+        return self._group.first_says(artifact)
 
     def _kept(self, resume: Path | None) -> Weights | None:
         if resume is None:
             return None
-        kept = read_weights(resume)
-        check_family(kept, self._family)
-        if "optimizer" not in kept.whole:
-            raise ModelError(
-                "These weights hold no state to resume from.",
-                where=resume,
-                hint="Start a new training from them instead.",
-            )
-        if kept.whole["epoch"] >= self._options.epochs:
-            raise DataError(
-                f"This run is finished: {kept.whole['epoch']} of {self._options.epochs} epochs.",
-                where=resume,
-                hint=f"Give --epochs with more than {kept.whole['epoch']} to go on with it.",
-            )
+        kept = resumable(resume, self._family)
+        check_unfinished(kept, self._options.epochs)
         return kept
 
     def _go_on(self, kept: Weights) -> None:
@@ -167,26 +157,22 @@ class Course:
             ) from error
         self._epoch, self._step = int(whole["epoch"]), int(whole["step"])
         self._updates = int(whole["updates"])
-        self._best = Best(**whole["best"])
+        self._keeper.best = Best(**whole["best"])
 
     def _tell_transfer(self) -> None:
         """Say what a family took over from other weights, where its task remembers it."""
         found: checkpoints.Transfer | None = getattr(self._task, "transferred", None)
-        if found is not None:
+        if found is not None and self._first:
             self._context.event("transfer", **found.to_mapping())
             self._context.log(f"Taken over: {found}", "info" if found.whole else "warning")
 
-    def _listen(self, per_epoch: int) -> Reporter:
-        board = Board(self._run_dir)
-        if not board.available:
-            self._context.log("tensorboard is not installed: no TensorBoard files are written.")
-        return Reporter(
-            self._context,
-            [board],
-            per_epoch * self._options.epochs,
-            self._device.type,
-            self._stepper.scaled,
-        )
+    def _listen(self) -> Reporter:
+        boards: list[Sink] = []
+        if self._first:
+            boards = open_boards(self._run_dir, self._family, self._options, self._context)
+        total = len(self._loader) * self._options.epochs
+        kind, scaled = self._group.device.type, self._stepper.scaled
+        return Reporter(self._context, boards, total, kind, scaled)
 
     def _epochs(self) -> None:
         self._context.check()
@@ -194,35 +180,40 @@ class Course:
         while self._epoch < self._options.epochs:
             self._epoch += 1
             self._one_epoch()
-            if self._ends():
+            if self._first:
+                self._keep()
+            if self._group.first_says(self._first and self._ends()):
                 break
-        self._context.artifact("tensorboard", self._run_dir / BOARD_FOLDER)
+        if self._first:
+            self._context.artifact("tensorboard", self._run_dir / BOARD_FOLDER)
 
     def _one_epoch(self) -> None:
-        epoch, model = self._epoch, self._stepper.model
+        epoch, model, loader = self._epoch, self._stepper.model, self._loader
         self._seed(epoch)
         model.train()
         self._task.begin_epoch(epoch, model)
-        sound_buffers = [b.detach().clone() for b in model.buffers()]
+        self._stepper.network = self._group.wrap(model)
+        sound = [b.detach().clone() for b in model.buffers()]
         self._reporter.begin_epoch()
-        begun, self._loader.waited = time.perf_counter(), 0.0
-        for number, batch in enumerate(self._loader.epoch(epoch)):
+        begun, loader.waited = time.perf_counter(), 0.0
+        for number, batch in enumerate(loader.epoch(epoch)):
             if self._one_batch(number, batch):
-                self._mend_buffers(sound_buffers)
+                _mend(model, sound)
             self._context.check()
         if self._reporter.flush():
-            self._mend_buffers(sound_buffers)
-        waited = self._loader.waited / max(time.perf_counter() - begun, 1e-9)
-        sums, count = self._reporter.means()
+            _mend(model, sound)
+        waited = loader.waited / max(time.perf_counter() - begun, 1e-9)
+        sums, count = self._group.gathered(*self._reporter.means())
         values = {name: total / max(count, 1) for name, total in sums.items()}
         self._reporter.epoch(epoch, self._step, {**values, "wait": waited})
-        self._reporter.waiting(waited, self._options.workers)
-        self._keep()
+        if self._first:
+            self._reporter.waiting(waited, self._options.workers)
+        self._group.share_buffers(model)
 
     def _one_batch(self, number: int, batch: Batch) -> bool:
         """One batch, and a step where it is the last of its group; whether one was left out."""
         gathered, per_epoch = self._options.accumulate, len(self._loader)
-        if self._epoch == 1 and number == 0:
+        if self._first and self._epoch == 1 and number == 0:
             self._pictures.batch(lambda: self._task.batch_pictures(batch))
         group = min(gathered, per_epoch - number // gathered * gathered)
         last = (number + 1) % gathered == 0 or number + 1 == per_epoch
@@ -233,19 +224,9 @@ class Course:
             sound = self._stepper.update()
             self._updates += 1
         self._step += 1
-        size = len(next(iter(batch.values())))
-        at = time.perf_counter()
-        return self._reporter.batch(
-            BatchRecord(self._epoch, self._step, values, rate, size, at, sound)
-        )
-
-    def _mend_buffers(self, sound: list[torch.Tensor]) -> None:
-        """Running statistics that a bad batch made infinite, as they were when the epoch began."""
-        import torch
-
-        for buffer, kept in zip(self._stepper.model.buffers(), sound, strict=True):
-            if buffer.is_floating_point() and not bool(torch.isfinite(buffer).all()):
-                buffer.copy_(kept)
+        size, at = len(next(iter(batch.values()))), time.perf_counter()
+        record = BatchRecord(self._epoch, self._step, values, rate, size, at, sound)
+        return self._reporter.batch(record)
 
     def _keep(self) -> None:
         """Judge the network where that is due, and write the checkpoints."""
@@ -261,99 +242,45 @@ class Course:
         final = self._epoch >= self._options.epochs or self._context.stop_requested
         if final or self._epoch % self._options.validate_every == 0:
             self._judge(force=final)
-        self._write_last()
-        interval = self._options.save_interval
-        if interval and self._epoch % interval == 0:
-            self._write_weights(self._run_dir / WEIGHTS / f"epoch_{self._epoch:04d}.pt")
+        progress = Progress(self._epoch, self._step, self._updates)
+        self._keeper.write_last(progress, self._stepper.to_mapping())
+        numbered = self._keeper.numbered(self._epoch)
+        if numbered is not None:
+            self._keeper.write_weights(numbered, self._stepper.judged.state_dict())
 
     def _judge(self, *, force: bool) -> None:
         import torch
 
         model = self._stepper.judged.eval()
         with torch.no_grad():
-            values = {
-                name: float(value)
-                for name, value in self._task.validate(model, self._context).items()
-            }
+            found = self._task.validate(model, self._context)
+            values = {name: float(value) for name, value in found.items()}
             self._reporter.judged(self._epoch, self._step, values)
-            value = values.get(self._task.best_metric, math.nan)
-            if self._best.beaten_by(value, higher=self._task.higher_is_better):
-                self._best = Best(self._epoch, value, values)
-                artifact = self._write_weights(best_of(self._run_dir))
-                save_artifact(artifact, self._run_dir)
+            self._keeper.judged(self._epoch, values, model.state_dict)
             self._context.check()
             self._pictures.judged(
                 self._epoch, lambda: self._task.validation_pictures(model), force=force
             )
 
-    def _write_weights(self, path: Path) -> ModelArtifact:
-        artifact = self._task.artifact(path, self._best.metrics)
-        state = self._stepper.judged.state_dict()
-        checkpoints.write_weights(path, self._family, artifact, state)
-        self._context.artifact("weights", path)
-        return artifact
-
-    def _write_last(self) -> None:
-        path = last_of(self._run_dir)
-        first = not path.exists()
-        course = {
-            **self._stepper.to_mapping(),
-            "epoch": self._epoch,
-            "step": self._step,
-            "updates": self._updates,
-            "options": self._options.to_mapping(),
-            "best": dataclasses.asdict(self._best),
-            "versions": checkpoints.versions(),
-        }
-        artifact = self._task.artifact(path, self._best.metrics)
-        checkpoints.write_checkpoint(path, self._family, artifact, course)
-        if first:
-            self._context.artifact("weights", path)
-
     def _ends(self) -> bool:
-        patience = self._options.patience
-        if patience and self._epoch - self._best.epoch >= patience:
-            self._context.log(
-                f"Nothing better for {patience} epochs: the training ends after {self._epoch}."
-            )
-            return True
-        return self._context.stop_requested
-
-    def _check_space(self) -> None:
-        """Raise FileProblem where the checkpoints will not fit: better now than after an epoch."""
-        parameters = sum(p.numel() * p.element_size() for p in self._stepper.model.parameters())
-        # last.pt with two moments and the average; best.pt; and each once more while it is written.
-        needed = parameters * 2 * (1 + 2 + (self._options.ema > 0) + 1) + _SMALL_FILES
-        if self._options.save_interval:
-            needed += parameters * (self._options.epochs // self._options.save_interval)
-        free = shutil.disk_usage(self._run_dir).free
-        if free < needed:
-            raise FileProblem(
-                f"The checkpoints of this training need about {needed / 1e6:.0f} MB; "
-                f"{free / 1e6:.0f} MB are free.",
-                where=self._run_dir,
-                hint="Make room, or choose another --output.",
-            )
-
-    def _result(self) -> ModelArtifact:
-        best = best_of(self._run_dir)
-        if not best.is_file():
-            raise ModelError("The training ended before one epoch was whole.", where=self._run_dir)
-        artifact = read_weights(best).described()
-        extra = {**artifact.extra, "best_epoch": self._best.epoch, "epochs": self._epoch}
-        return dataclasses.replace(artifact, extra=extra)
+        return self._keeper.enough(self._epoch) or self._context.stop_requested
 
     def _seed(self, epoch: int) -> None:
         """Chance in this process is a function of (seed, epoch, rank) from here on."""
         import torch
 
-        state = np.random.SeedSequence((self._options.seed, epoch, self._part.rank))
+        rank = self._group.part.rank if epoch else 0
+        state = np.random.SeedSequence((self._options.seed, epoch, rank))
         number = int(state.generate_state(1)[0])
         torch.manual_seed(number)
         random.seed(number)
         np.random.seed(number)  # noqa: NPY002 - for libraries that use the old generator
 
 
-def read_state(last: Path) -> Mapping[str, Any]:
-    """What `last.pt` holds of its run: "epoch", "options", "best" and the rest."""
-    return read_weights(last).whole
+def _mend(model: torch.nn.Module, sound: list[torch.Tensor]) -> None:
+    """Running statistics that a bad batch made infinite, as they were when the epoch began."""
+    import torch
+
+    for buffer, kept in zip(model.buffers(), sound, strict=True):
+        if buffer.is_floating_point() and not bool(torch.isfinite(buffer).all()):
+            buffer.copy_(kept)

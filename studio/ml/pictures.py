@@ -33,11 +33,14 @@ class RunPictures:
         self._batch_drawn = False
         self._last = 0.0
 
-    def batch(self, draw: Callable[[], Sequence[Picture]]) -> None:
-        """Draw the first batch, with its labels, as the network sees it; later ones are not."""
-        if not self._batch_drawn:
-            self._batch_drawn = True
-            self._save("batch.jpg", draw())
+    def batch(self, draw: Callable[[], Sequence[Picture]]) -> tuple[Path, ...]:
+        """Draw the first batch, with its labels, as the network sees it; later ones are not. What
+        was written is returned.
+        """
+        if self._batch_drawn:
+            return ()
+        self._batch_drawn = True
+        return self._save("batch.jpg", draw())
 
     def judged(
         self, epoch: int, draw: Callable[[], Sequence[Picture]], *, force: bool = False
@@ -49,11 +52,13 @@ class RunPictures:
             self._save(f"val_{epoch:04d}.jpg", draw())
             self._last = time.monotonic()
 
-    def _save(self, name: str, tiles: Sequence[Picture]) -> None:
-        if tiles:
-            path = self._folder / name
-            write_image(path, mosaic(tiles[:SHOWN]), quality=85)
-            self._context.artifact("picture", path)
+    def _save(self, name: str, tiles: Sequence[Picture]) -> tuple[Path, ...]:
+        if not tiles:
+            return ()
+        path = self._folder / name
+        write_image(path, mosaic(tiles[:SHOWN]), quality=85)
+        self._context.artifact("picture", path)
+        return (path,)
 
 
 def spread(items: Sequence[Item], count: int = SHOWN) -> list[Item]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from studio.core.errors import DataError
 from studio.core.job import JobContext
-from studio.ml.board import Board
+from studio.ml.loggers import Sink
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +45,7 @@ class Reporter:
     """
 
     context: JobContext
-    boards: Sequence[Board]
+    boards: Sequence[Sink]
     total: int
     device: str
     scaled: bool = False

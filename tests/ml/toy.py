@@ -33,6 +33,7 @@ class ToyOptions(CourseOptions):
     lr: float = lr_option(1e-2)
     width: int = option(8, title=N_("Width"))
     pictures: int = option(32, title=N_("Pictures"))
+    dropout: float = option(0.1, title=N_("Dropout"), minimum=0)
     noise: float = option(0.1, title=N_("Noise"), minimum=0)
 
 
@@ -80,10 +81,10 @@ def dot(index: int) -> tuple[np.ndarray, np.ndarray]:
 class Net(nn.Module):
     """Soft-argmax of a map; with batch statistics and chance, so that both are put to the test."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(1, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(), nn.Dropout(0.1)
+            nn.Conv2d(1, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(), nn.Dropout(dropout)
         )
         self.head = nn.Conv2d(width, 1, 3, padding=1)
 
@@ -111,7 +112,7 @@ class DotTask:
             self.examples = Dots(self.options.pictures, self.options.noise)
 
     def build(self) -> nn.Module:
-        return Net(self.options.width)
+        return Net(self.options.width, self.options.dropout)
 
     def parameter_groups(self, model: nn.Module) -> Sequence[Mapping[str, Any]]:
         return [
