@@ -32,6 +32,7 @@ from studio.core import job as names
 from studio.core.errors import Cancelled, FileProblem, StudioError, UsageError
 from studio.core.job import Emit, JobContext, JobEvent, JobSpec
 from studio.jobs.control import RemoteControl
+from studio.ml.launch import launched_rank
 from studio.registry.jobs import job_entry, options_for
 
 NOT_STORED = frozenset({names.FRAME, "ring"})
@@ -55,8 +56,11 @@ class JobOutcome:
 def run_job(spec: JobSpec, listener: Emit, control: RemoteControl) -> JobOutcome:
     """Run `spec` to its end in this process, telling `listener` every event.
 
-    Never raises for what the job did: a failure is an `error` event and the outcome.
+    Never raises for what the job did: a failure is an `error` event and the outcome. Of several
+    processes that torchrun started, only the first one speaks.
     """
+    if launched_rank():
+        listener = _silent
     try:
         options = options_for(spec)
         run_dir = _run_dir(spec, options)
@@ -75,6 +79,10 @@ def run_job(spec: JobSpec, listener: Emit, control: RemoteControl) -> JobOutcome
     if tidy is not None:
         tidy(run_dir)
     return outcome
+
+
+def _silent(_event: JobEvent) -> None:
+    """For a listener that nobody is to hear."""
 
 
 def _run(spec: JobSpec, options: Any, context: JobContext) -> JobOutcome:

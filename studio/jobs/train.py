@@ -15,6 +15,7 @@ from studio.core.errors import DataError, FileProblem, Problem, UsageError
 from studio.core.job import JobContext, JobSpec
 from studio.core.requests.train import TrainRequest
 from studio.io.files import read_json
+from studio.ml.launch import launched_rank
 from studio.registry import find
 from studio.registry.jobs import PluginRequest
 from studio.runtime.artifacts import save_artifact
@@ -33,11 +34,15 @@ _OF_A_REFUSED_START = frozenset({_EVENTS, "job.log", "spec.json"})
 
 def place(request: PluginRequest, project: Path | None) -> Path:
     """Where the run stands: `runs/<family>/<name>`, the resumed run's own folder, or a temporary
-    one for a mere check. Raises FileProblem where a run to resume is not there.
+    one for a mere check and for the processes of torchrun that do not speak. Raises FileProblem
+    where a run to resume is not there.
     """
     job: TrainRequest = request.job
-    if job.check_only:
+    if job.check_only or launched_rank():
         return Path(tempfile.mkdtemp(prefix=_OF_A_CHECK))
+    if job.preview:
+        # Safe to delete at any time, as all of .studio/ is; the next preview takes its place.
+        return (project or Path.cwd()) / ".studio" / "preview" / request.plugin
     root = runs_root(request, project)
     if job.resume is not None:
         return run_of(last_weights(job.resume, root))
@@ -60,7 +65,7 @@ def tidy(run_dir: Path) -> None:
 def run(request: PluginRequest, context: JobContext) -> dict[str, Any]:
     """Train, or only check; see `TrainRequest`."""
     job: TrainRequest = request.job
-    if job.on:
+    if job.on and not job.preview:
         return _run_elsewhere(request, context)
     family = find("family", request.plugin).load()
     options, last = request.options, None
@@ -74,9 +79,13 @@ def run(request: PluginRequest, context: JobContext) -> dict[str, Any]:
     if job.check_only:
         return {"problems": [dataclasses.asdict(p) for p in problems]}
     _report(problems, context)
+    if job.preview:
+        return _preview(family, request, context)
     if last is None and context.run_dir is not None:
         _clear(context.run_dir)
     artifact = family.train(options, context, last)
+    if launched_rank():
+        return {}
     assert context.run_dir is not None
     path = save_artifact(artifact, context.run_dir)
     context.artifact("model", path)
@@ -87,6 +96,17 @@ def run(request: PluginRequest, context: JobContext) -> dict[str, Any]:
         "epochs": artifact.extra.get("epochs"),
         "metrics": dict(artifact.metrics),
     }
+
+
+def _preview(family: Any, request: PluginRequest, context: JobContext) -> dict[str, Any]:
+    """The first batch as the training would see it: {"pictures": paths}."""
+    draw = getattr(family, "preview", None)
+    if draw is None:
+        raise UsageError(f"{request.plugin} cannot show its augmented pictures before the start.")
+    if context.run_dir is not None:
+        _clear(context.run_dir)
+    context.progress("prepare", 0, 0)
+    return {"pictures": [str(p) for p in draw(request.options, context)]}
 
 
 def _run_elsewhere(request: PluginRequest, context: JobContext) -> dict[str, Any]:
