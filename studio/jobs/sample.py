@@ -28,8 +28,6 @@ from studio.vision.synthetic import SyntheticPicture, make_clip, make_picture
 
 PHOTO_NOTES = studio.RESOURCES / "sample" / "photos"
 SKELETON = "coco17"
-# Every so many frames of a clip one is kept as an annotated picture.
-KEPT_FRAME = 10
 _JPEG_QUALITY = 92
 _PROJECT = """\
 name = "Sample"
@@ -80,10 +78,10 @@ def _draw_clip(options: SampleOptions, number: int, folder: Path, context: JobCo
     seed = options.seed + 1000 * number
     people = 0
     with VideoWriter(folder / "clips" / f"{name}.mp4", 25.0, size) as video:
-        for index, picture in enumerate(make_clip(seed, options.frames, size, 3)):
+        for index, picture in enumerate(make_clip(seed, options.frames, size, options.clip_people)):
             context.check()
             video.write(picture.image)
-            if index % KEPT_FRAME == 0:
+            if index % options.clip_every == 0:
                 kept = folder / "pictures" / name / f"{name}_frame_{index:06d}.jpg"
                 people += _write(kept, picture)
             context.progress(name, index + 1, options.frames)

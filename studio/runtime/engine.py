@@ -26,8 +26,9 @@ class Pending(Protocol):
 class Engine(Protocol):
     """A loaded network.
 
-    Pictures go in as they are in memory: (N, H, W, 3) uint8 BGR, already of an input size. The
-    engine turns them into what `artifact.input` asks for (colour order, mean, std).
+    Pictures go in as they are in memory: (N, H, W, 3) uint8 BGR, already of an input size, or
+    (N, H, W, 6) with motion behind the colours (`studio.vision.motion`). The engine turns them
+    into what `artifact.input` asks for (colour order of the first three, mean, std).
     `requests` says how many inferences may be under way at once.
     """
 

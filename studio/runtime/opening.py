@@ -6,6 +6,9 @@ from studio.core.artifact import ModelArtifact
 from studio.core.errors import ModelError, UsageError
 from studio.runtime.engine import PRECISIONS, Engine
 
+# Colours alone, or with `studio.vision.motion`'s three besides.
+CHANNELS = (3, 6)
+
 
 def open_engine(
     artifact: ModelArtifact,
@@ -24,9 +27,10 @@ def open_engine(
     """
     if precision not in PRECISIONS:
         raise UsageError(f"--precision is one of {', '.join(PRECISIONS)}, not {precision!r}.")
-    if artifact.input.channels != 3:
+    if artifact.input.channels not in CHANNELS:
         raise ModelError(
-            f"This model wants pictures of {artifact.input.channels} channels; the runtime gives 3.",
+            f"This model wants pictures of {artifact.input.channels} channels; the runtime gives "
+            "3, or 6 with motion.",
             where=artifact.weights,
         )
     if not artifact.weights.is_file():

@@ -25,7 +25,7 @@ class SampleOptions(Options):
         maximum=100_000,
     )
     clips: int = option(
-        1, title=N_("Clips"), help=N_("Short films of people who move."), minimum=0, maximum=100
+        1, title=N_("Clips"), help=N_("Short films of people who move."), minimum=0, maximum=1000
     )
     size: int = option(
         512,
@@ -45,9 +45,24 @@ class SampleOptions(Options):
     frames: int = option(
         150,
         title=N_("Frames in a clip"),
-        help=N_("25 of them are a second; every tenth is also an annotated picture."),
+        help=N_("25 of them are a second; some are also annotated pictures."),
         minimum=1,
         maximum=100_000,
+        advanced=True,
+    )
+    clip_every: int = option(
+        10,
+        title=N_("Every how many frames"),
+        help=N_("Every so many frames of a clip one is also an annotated picture."),
+        minimum=1,
+        maximum=100_000,
+        advanced=True,
+    )
+    clip_people: int = option(
+        3,
+        title=N_("People in a clip"),
+        minimum=1,
+        maximum=20,
         advanced=True,
     )
     photos: bool = option(

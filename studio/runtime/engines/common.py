@@ -14,14 +14,24 @@ from studio.runtime.engine import Batch, Outputs
 
 
 def to_floats(pictures: Batch, spec: InputSpec) -> npt.NDArray[np.float32]:
-    """(N, H, W, 3) uint8 BGR as (N, 3, H, W) float32 in the order and scale of `spec`."""
-    planes = pictures[..., ::-1] if spec.color == "rgb" else pictures
+    """(N, H, W, C) uint8, the first three BGR, as (N, C, H, W) float32 in the order and scale of
+    `spec`.
+    """
+    planes = pictures[..., channel_order(spec)] if spec.color == "rgb" else pictures
     out = np.ascontiguousarray(planes.transpose(0, 3, 1, 2)).astype(np.float32)
     out /= 255
     if any(spec.mean) or any(s != 1 for s in spec.std):
-        out -= np.asarray(spec.mean, np.float32).reshape(1, 3, 1, 1)
-        out /= np.asarray(spec.std, np.float32).reshape(1, 3, 1, 1)
+        out -= np.asarray(spec.mean, np.float32).reshape(1, -1, 1, 1)
+        out /= np.asarray(spec.std, np.float32).reshape(1, -1, 1, 1)
     return out
+
+
+def channel_order(spec: InputSpec) -> list[int]:
+    """Where each channel of the network comes from: blue and red change places for RGB, what
+    stands behind the colours stays.
+    """
+    order = list(range(spec.channels))
+    return [2, 1, 0, *order[3:]] if spec.color == "rgb" else order
 
 
 class ThreadPending:

@@ -12,6 +12,7 @@ import numpy as np
 from studio.core.artifact import InputSpec, ModelArtifact
 from studio.core.errors import DeviceError, MissingTool, ModelError, UsageError
 from studio.runtime.engine import Batch, Outputs
+from studio.runtime.engines.common import channel_order
 
 # A source of one size gets a network compiled for that size; beyond this many sizes one network
 # with open sizes serves them all, which runs a few percent slower and compiles once.
@@ -149,7 +150,7 @@ class OpenVinoEngine:
         return name
 
     def _prepared(self, model: Any) -> Any:
-        """The network with its input as bytes, (N, H, W, 3) BGR."""
+        """The network with its input as bytes, (N, H, W, C), the first three BGR."""
         spec: InputSpec = self._artifact.input
         ov = self._ov
         if len(model.inputs) != 1 or model.input(0).get_partial_shape().rank != 4:
@@ -160,12 +161,17 @@ class OpenVinoEngine:
         tensor = steps.input().tensor()
         tensor.set_element_type(ov.Type.u8)
         tensor.set_layout(ov.Layout("NHWC"))
-        tensor.set_color_format(ov.preprocess.ColorFormat.BGR)
+        # OpenVINO knows colours only where there are three channels.
+        coloured = spec.channels == 3
+        if coloured:
+            tensor.set_color_format(ov.preprocess.ColorFormat.BGR)
         steps.input().model().set_layout(ov.Layout("NCHW"))
         chain = steps.input().preprocess()
         chain.convert_element_type(ov.Type.f32)
-        if spec.color == "rgb":
+        if spec.color == "rgb" and coloured:
             chain.convert_color(ov.preprocess.ColorFormat.RGB)
+        elif spec.color == "rgb":
+            chain.custom(lambda node: _reordered(ov, node, channel_order(spec)))
         if any(spec.mean):
             chain.mean([255.0 * m for m in spec.mean])
         chain.scale([255.0 * s for s in spec.std])
@@ -196,6 +202,13 @@ class OpenVinoEngine:
         self.precision = _precision(compiled, self.precision)
         self._compiled[shape if fixed else ()] = (compiled, pool)
         return pool
+
+
+def _reordered(ov: Any, node: Any, order: list[int]) -> Any:
+    """The channels, the last axis of (N, H, W, C), in another order."""
+    ops = ov.opset8
+    places, axis = ops.constant(np.array(order, np.int64)), ops.constant(np.int64(3))
+    return ops.gather(node, places, axis)
 
 
 def _outputs(request: Any) -> Outputs:

@@ -10,7 +10,7 @@ from studio.core.artifact import ModelArtifact
 from studio.core.errors import DeviceError, MissingTool, ModelError, UsageError
 from studio.registry.plugins import find
 from studio.runtime.engine import Batch, Outputs
-from studio.runtime.engines.common import Submitter, ThreadPending
+from studio.runtime.engines.common import Submitter, ThreadPending, channel_order
 
 _TYPES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
 
@@ -52,10 +52,10 @@ class TorchEngine:
         with torch.inference_mode():
             x = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device)
             x = x.permute(0, 3, 1, 2)
-            x = (x.flip(1) if spec.color == "rgb" else x).float().div_(255)
+            x = (x[:, channel_order(spec)] if spec.color == "rgb" else x).float().div_(255)
             if any(spec.mean) or any(s != 1 for s in spec.std):
-                x -= torch.tensor(spec.mean, device=x.device).view(1, 3, 1, 1)
-                x /= torch.tensor(spec.std, device=x.device).view(1, 3, 1, 1)
+                x -= torch.tensor(spec.mean, device=x.device).view(1, -1, 1, 1)
+                x /= torch.tensor(spec.std, device=x.device).view(1, -1, 1, 1)
             try:
                 with torch.autocast(x.device.type, kind, enabled=self.precision != "f32"):
                     found = self._module(x.contiguous())
