@@ -33,6 +33,12 @@ class YoloPose:
         if Path(options.pretrained).suffix.lower() == ".pt":
             fetch(options.pretrained, context)
 
+    def preview(self, options: Any, context: JobContext) -> Sequence[Path]:
+        """The first batch as the training would see it, drawn into the run folder."""
+        from .preview import preview
+
+        return preview(options, self._prepare(options, context, None), context)
+
     def train(self, options: Any, context: JobContext, resume: Path | None = None) -> ModelArtifact:
         """Train; `resume`: go on from this `last.pt`."""
         from .training import train

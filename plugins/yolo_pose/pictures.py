@@ -36,9 +36,9 @@ class Pictures:
         self._skeleton = skeleton
         self._items = spread([item for item in items if len(item.rows)] or list(items))
 
-    def batch(self, batch: dict[str, Any]) -> None:
-        """Draw the pictures of the first batch as the network sees them."""
-        self._pictures.batch(lambda: self._labelled(batch))
+    def batch(self, batch: dict[str, Any]) -> Sequence[Path]:
+        """Draw the pictures of the first batch as the network sees them; what was written."""
+        return self._pictures.batch(lambda: self._labelled(batch))
 
     def predictions(self, trainer: Any, *, force: bool = False) -> None:
         """Run the averaged weights on the validation pictures and draw what they find."""

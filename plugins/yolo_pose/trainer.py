@@ -96,7 +96,7 @@ class StudioTrainer(PoseTrainer):
         self,
         plan: Plan,
         overrides: dict[str, Any],
-        seen: Callable[[dict[str, Any]], None] = lambda *_: None,
+        seen: Callable[[dict[str, Any]], object] = lambda *_: None,
     ) -> None:
         """`seen` is shown each batch as the network gets it."""
         self.plan = plan

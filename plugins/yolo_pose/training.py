@@ -58,7 +58,7 @@ def train(
     data_yaml = run_dir / DATA
     text = yaml.safe_dump(prepared.data.to_yaml(), sort_keys=False, allow_unicode=True)
     atomic_write_text(data_yaml, text)
-    overrides = _overrides(_gentle(options, prepared, context), run_dir, data_yaml)
+    overrides = library_words(_gentle(options, prepared, context), run_dir, data_yaml)
     if resume is not None:
         overrides = _resumed(overrides, resume)
     write_config(run_dir, FAMILY, _stored(options))
@@ -135,7 +135,7 @@ def _gentle(options: TrainOptions, prepared: Prepared, context: JobContext) -> T
     return dataclasses.replace(options, optimizer="AdamW", lr0=GENTLE_RATE)
 
 
-def _overrides(options: TrainOptions, run_dir: Path, data_yaml: Path) -> dict[str, Any]:
+def library_words(options: TrainOptions, run_dir: Path, data_yaml: Path) -> dict[str, Any]:
     """The run in ultralytics' words."""
     given = {f.name: getattr(options, f.name) for f in options.fields() if f.name not in _OURS}
     given["freeze"] = options.freeze or None

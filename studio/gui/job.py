@@ -129,7 +129,8 @@ class Job(QObject):
     @property
     def heavy(self) -> bool:
         """Whether it waits for other heavy jobs to end."""
-        return self.spec.job not in BESIDE and not self.spec.options.get("check_only")
+        beside = any(self.spec.options.get(name) for name in ("check_only", "preview"))
+        return self.spec.job not in BESIDE and not beside
 
     @property
     def resumable(self) -> bool:

@@ -65,3 +65,9 @@ class TrainRequest(ClusterOptions):
         help=N_("Check the dataset and the options, and train nothing."),
         advanced=True,
     )
+    preview: bool = option(
+        False,
+        title=N_("Preview only"),
+        help=N_("Draw the first batch as the training would see it, and train nothing."),
+        advanced=True,
+    )
