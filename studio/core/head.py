@@ -23,6 +23,7 @@ from studio.core.skeleton import Skeleton
 Matrix = npt.NDArray[np.float64]
 KEY = "head_rotation"
 _FLIP = np.diag([1.0, -1.0, 1.0])
+_MIRROR = np.diag([-1.0, 1.0, 1.0])
 _FACE = ("nose", "eye", "ear")
 
 
@@ -81,6 +82,20 @@ def seen(rotation: Matrix) -> Matrix:
 def from_seen(axes: Matrix) -> Matrix:
     """The rotation whose `seen` is `axes`."""
     return (_FLIP @ axes @ _FLIP).T
+
+
+def mirrored(rotation: Matrix) -> Matrix:
+    """The rotation of the head in the picture's mirror image (left for right); (..., 3, 3)."""
+    return _MIRROR @ rotation @ _MIRROR
+
+
+def rolled(rotation: Matrix, degrees: float) -> Matrix:
+    """The rotation of the head after the picture was turned by `degrees`, clockwise as it is seen.
+    All three angles change by it, not the roll alone.
+    """
+    s, c = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
+    turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+    return from_seen(turn @ seen(rotation))
 
 
 def dragged(rotation: Matrix, head: Head, start: Point, end: Point) -> Matrix:

@@ -102,6 +102,36 @@ class Format(Protocol):
         ...
 
 
+@runtime_checkable
+class HeadFormat(Protocol):
+    """A set of heads with known rotations that can be read: kind "head-format".
+
+    margin, size: the crop margin and the side in pixels that its pictures are usually cropped to
+    (0: as large as the crop is).
+    """
+
+    margin: float
+    size: int
+
+    def recognises(self, path: Path) -> bool:
+        """Whether the folder is of the format; cheap, also for a hundred thousand pictures."""
+        ...
+
+    def read(
+        self,
+        path: Path,
+        names: Sequence[str] | None,
+        report: Callable[[Problem], None],
+        options: Any | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Sequence[Any]:
+        """Every head as a `studio.io.headpose_set.HeadSample`; `names`: only these, as a filename
+        list has them. What is wrong with one head is reported and that one left out. Raises
+        FileProblem, FormatError, DataError.
+        """
+        ...
+
+
 class OptionsEntry(Protocol):
     """Anything that declares options: a family, a target, a tracker."""
 

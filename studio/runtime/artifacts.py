@@ -13,7 +13,7 @@ from studio.core.errors import FileProblem, ModelError, PluginError, StudioError
 from studio.core.skeleton import Skeleton
 from studio.io.files import read_json, read_text
 from studio.io.model_json import save_artifact
-from studio.io.skeletons import guess_skeleton
+from studio.io.skeletons import guess_skeleton, load_skeleton
 from studio.registry.plugins import contributions
 
 __all__ = ["load_artifact", "save_artifact"]
@@ -27,7 +27,7 @@ _FOREIGN_HINT = "Give a pose model, or one with the model.json that the studio w
 def load_artifact(path: Path | str) -> ModelArtifact:
     """The model at `path`: a folder with `model.json` (an export, a training run), a weights
     file beside one, a bare `.pt`, an ultralytics export folder with `metadata.yaml`, or a bare
-    pose ONNX or OpenVINO file.
+    ONNX or OpenVINO file of poses or of heads.
 
     Raises ModelError, or FileProblem where nothing is there.
     """
@@ -176,6 +176,8 @@ def _foreign(
     value as text); what it does not say is read from the shapes.
     """
     facts = {key: _value(value) for key, value in told.items()}
+    if len(entry) == 4 and entry[1] == 3 and output[1:] == (3, 3):
+        return _foreign_heads(path, told, entry, output)
     task = facts.get("task", "pose")
     if task != "pose":
         raise ModelError(
@@ -184,7 +186,8 @@ def _foreign(
     if len(entry) != 4 or entry[1] != 3 or len(output) != 3:
         raise ModelError(
             f"This model takes {list(entry)} and gives {list(output)}; a pose model takes one "
-            "picture (N, 3, H, W) and gives (N, numbers a person, candidates).",
+            "picture (N, 3, H, W) and gives (N, numbers a person, candidates), a head-pose model "
+            "(N, 3, 3).",
             where=path,
             hint=_FOREIGN_HINT,
         )
@@ -202,6 +205,30 @@ def _foreign(
         output="end2end" if end2end else "decoded",
         created=str(facts.get("date", "")),
         extra={"foreign": {k: str(v) for k, v in told.items()}} if told else {},
+    )
+
+
+def _foreign_heads(
+    path: Path, told: Mapping[str, Any], entry: tuple[int, ...], output: tuple[int, ...]
+) -> ModelArtifact:
+    """A model that gives a rotation for a picture of a head. Such exports do not say how colours
+    are to be scaled; all that are known take RGB with ImageNet's mean and deviation.
+    """
+    side = 224
+    batch = output[0] if output[0] > 0 else entry[0]
+    size = (entry[2] if entry[2] > 0 else side, entry[3] if entry[3] > 0 else side)
+    return ModelArtifact(
+        family="foreign",
+        task="head-pose",
+        weights=path.resolve(),
+        input=InputSpec(size=size, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
+        skeleton=load_skeleton("face5"),
+        categories=("head",),
+        output="rotation",
+        extra={
+            **({"batch": batch} if batch > 0 else {}),
+            **({"foreign": {k: str(v) for k, v in told.items()}} if told else {}),
+        },
     )
 
 

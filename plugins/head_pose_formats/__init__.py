@@ -1,0 +1,1 @@
+"""Published sets of heads with known rotations, and folders of motion captures."""

@@ -1,0 +1,155 @@
+"""How heads are turned, from pictures of them: a head-pose artefact ready to look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from studio.core.artifact import ModelArtifact
+from studio.core.errors import ModelError
+from studio.core.head import Angles, angles_of
+from studio.core.prediction import HeadPose, Prediction
+from studio.core.skeleton import Skeleton
+from studio.runtime.artifacts import load_artifact
+from studio.runtime.engine import Batch, Engine
+from studio.runtime.opening import open_engine
+from studio.vision.head_crop import enlarged, joints_of_head, judged_crop, keypoint_box
+
+Picture = npt.NDArray[np.uint8]
+Rotations = npt.NDArray[np.float64]
+
+TASK = "head-pose"
+ROTATION, SIX = "rotation", "rot6d"
+# Pictures in one inference, where the network takes any number.
+_AT_ONCE = 32
+# How much is added at each side of a face's box, and of the box around its joints.
+FACE_MARGIN, JOINTS_MARGIN = 0.4, 0.6
+
+
+class HeadPoser:
+    """A head-pose artefact. Pictures are (H, W, 3) uint8 BGR of any size; rotations (3, 3) float64,
+    R = Rz(roll) Ry(yaw) Rx(pitch).
+
+    Raises ModelError, DeviceError, MissingTool, UsageError.
+    """
+
+    def __init__(
+        self,
+        artifact: ModelArtifact | Path | str,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        threads: int = 0,
+    ) -> None:
+        if not isinstance(artifact, ModelArtifact):
+            artifact = load_artifact(artifact)
+        if artifact.task != TASK or artifact.output not in (ROTATION, SIX):
+            raise ModelError(
+                f"This {artifact.family} model ({artifact.task}) does not tell how heads are turned.",
+                where=artifact.weights,
+                hint="Give a head-pose model.",
+            )
+        self.artifact = artifact
+        # A foreign export may take so many pictures and no others.
+        self._at_once = int(artifact.extra.get("batch", 0)) or _AT_ONCE
+        self._fixed = "batch" in artifact.extra
+        self.engine: Engine = open_engine(
+            artifact, device=device, precision=precision, threads=threads
+        )
+
+    def rotations(self, crops: Sequence[Picture]) -> Rotations:
+        """(n, 3, 3) of n pictures that show a head each, cropped as the training's were."""
+        size = self.artifact.input.size
+        whole = [np.array([0.0, 0.0, c.shape[1], c.shape[0]]) for c in crops]
+        return self._of([judged_crop(c, b, size) for c, b in zip(crops, whole, strict=True)])
+
+    def of_boxes(self, frame: Picture, boxes: npt.ArrayLike) -> Rotations:
+        """(n, 3, 3) of the heads in (n, 4) boxes x1, y1, x2, y2 of a picture, which are taken as
+        they are (see `vision.head_crop` for the usual margins).
+        """
+        rows = np.asarray(boxes, np.float64).reshape(-1, 4)
+        size = self.artifact.input.size
+        return self._of([judged_crop(frame, box, size) for box in rows])
+
+    def of_faces(self, frame: Picture, faces: npt.ArrayLike) -> Rotations:
+        """(n, 3, 3) of (n, 4) boxes of a face detector."""
+        rows = np.asarray(faces, np.float64).reshape(-1, 4)
+        return self.of_boxes(frame, np.array([enlarged(box, FACE_MARGIN) for box in rows]))
+
+    def of_people(
+        self,
+        frame: Picture,
+        people: Sequence[Prediction],
+        skeleton: Skeleton,
+        *,
+        margin: float = JOINTS_MARGIN,
+        least: float = 0.5,
+    ) -> tuple[HeadPose | None, ...]:
+        """One a person, from the joints of its face, cropped as a conversion by keypoints crops;
+        None where too few of them score `least`.
+        """
+        boxes = [
+            keypoint_box(
+                *joints_of_head(p.keypoints, skeleton.keypoints, skeleton.face_points, least),
+                margin,
+            )
+            for p in people
+        ]
+        known = [box for box in boxes if box is not None]
+        found = iter(self.of_boxes(frame, np.array(known)))
+        return tuple(None if box is None else head_pose(next(found)) for box in boxes)
+
+    def close(self) -> None:
+        """Let the engine go."""
+        self.engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+    def _of(self, crops: Sequence[Picture]) -> Rotations:
+        parts = [
+            self._infer(np.stack(crops[start : start + self._at_once]))
+            for start in range(0, len(crops), self._at_once)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, 3, 3))
+
+    def _infer(self, batch: Batch) -> Rotations:
+        count = len(batch)
+        if self._fixed and count < self._at_once:
+            batch = np.concatenate([batch, np.repeat(batch[-1:], self._at_once - count, axis=0)])
+        found = self.engine.infer(batch)[0][:count].astype(np.float64)
+        if self.artifact.output == SIX:
+            return rotations_of_six(found.reshape(-1, 6))
+        return nearest_rotations(found.reshape(-1, 3, 3))
+
+
+def head_pose(rotation: Rotations) -> HeadPose:
+    """A (3, 3) rotation with its angles in degrees."""
+    angles: Angles = angles_of(rotation)
+    return HeadPose(rotation, angles.yaw, angles.pitch, angles.roll)
+
+
+def rotations_of_six(numbers: npt.NDArray[np.float64]) -> Rotations:
+    """(n, 3, 3) of (n, 6): two columns made upright by Gram and Schmidt, and their product."""
+    x = _unit(numbers[:, :3])
+    z = _unit(np.cross(x, numbers[:, 3:]))
+    return np.stack([x, np.cross(z, x), z], axis=2)
+
+
+def nearest_rotations(matrices: Rotations) -> Rotations:
+    """(n, 3, 3) true rotations nearest to (n, 3, 3): what half precision has bent is straightened."""
+    u, _, v = np.linalg.svd(matrices)
+    turned = np.linalg.det(u @ v)
+    u[:, :, 2] *= np.where(turned < 0, -1.0, 1.0)[:, None]
+    return u @ v
+
+
+def _unit(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
