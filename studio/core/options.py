@@ -214,9 +214,13 @@ class Rule:
 
 @dataclass(frozen=True)
 class Options:
-    """Base of every declared option set. Values are frozen; `replace` makes another."""
+    """Base of every declared option set. Values are frozen; `replace` makes another.
+
+    groups: the order that a form gives its fields' groups; others follow as they come.
+    """
 
     rules: ClassVar[tuple[Rule, ...]] = ()
+    groups: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def fields(cls) -> tuple[OptionField, ...]:

@@ -9,13 +9,21 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from studio.core.errors import Problem
 from studio.core.options import Choice, OptionField, Options
 from studio.gui.field_editor import FieldEditor
 from studio.gui.i18n import tr, translator
 from studio.gui.icons import icon
+from studio.gui.widgets.basics import label
 
 TWO_COLUMNS_FROM = 560
 Suggestions = Mapping[str, Callable[[], Sequence[Choice]]]
@@ -45,9 +53,9 @@ class OptionsForm(QWidget):
         self.options_class = options_class
         self.editors: dict[str, FieldEditor] = {}
         self._columns = 0
-        for field in options_class.fields():
-            if field.name in skip:
-                continue
+        self._headings: dict[tuple[bool, str], QLabel] = {}
+        fields = [f for f in options_class.fields() if f.name not in skip]
+        for field in in_groups(fields, options_class.groups):
             editor = FieldEditor(field, (suggestions or {}).get(field.kind) or field.offers)
             editor.marks_changes = mark_changes
             editor.changed.connect(self._edited)
@@ -188,12 +196,25 @@ class OptionsForm(QWidget):
         self._columns = columns
         for grid, advanced in ((self._basic, False), (self._advanced, True)):
             self._fill_grid(
-                grid, [e for e in self.editors.values() if e.field.advanced == advanced]
+                grid, [e for e in self.editors.values() if e.field.advanced == advanced], advanced
             )
 
-    def _fill_grid(self, grid: QGridLayout, editors: Sequence[FieldEditor]) -> None:
+    def _heading(self, group: str, advanced: bool) -> QLabel:
+        known = self._headings.get((advanced, group))
+        if known is None:
+            known = self._headings[advanced, group] = label(group, "title")
+        return known
+
+    def _fill_grid(self, grid: QGridLayout, editors: Sequence[FieldEditor], advanced: bool) -> None:
         row = column = 0
+        several = len({e.field.group for e in self.editors.values()}) > 1
+        group = ""
         for editor in editors:
+            if several and editor.field.group != group:
+                group = editor.field.group
+                row, column = row + (column > 0), 0
+                grid.addWidget(self._heading(group, advanced), row, 0, 1, self._columns)
+                row += 1
             wide = self._columns > 1 and _is_wide(editor.field)
             if wide and column:
                 row, column = row + 1, 0
@@ -205,6 +226,16 @@ class OptionsForm(QWidget):
                 row, column = row + 1, 0
         for index in range(2):
             grid.setColumnStretch(index, 1 if index < self._columns else 0)
+
+
+def in_groups(fields: Sequence[OptionField], order: Sequence[str] = ()) -> list[OptionField]:
+    """Fields as they are read: those without a group, then group after group; within each as they
+    were declared.
+    """
+    ranks = {group: rank for rank, group in enumerate(dict.fromkeys(("", *order)))}
+    for field in fields:
+        ranks.setdefault(field.group, len(ranks))
+    return sorted(fields, key=lambda f: ranks[f.group])
 
 
 def _is_wide(field: OptionField) -> bool:

@@ -13,6 +13,10 @@ from studio.core.options import N_, Choice, Options, Rule, option
 from studio.ml.devices import AUTO, device_choices
 
 COURSE, MACHINE, KEEPING = N_("Course of training"), N_("Machine"), N_("Keeping")
+# What a person thinks of first comes first, wherever a family declares it.
+GROUPS = (
+    N_("Data"), N_("Model"), COURSE, N_("Losses"), N_("Augmentation"), MACHINE, KEEPING,
+)  # fmt: skip
 
 SCHEDULES = (
     Choice("constant", N_("Constant")),
@@ -146,6 +150,7 @@ def save_interval_option(default: int) -> Any:
 class CourseOptions(Options):
     """What the loop can be told, whichever family trains on it."""
 
+    groups = GROUPS
     rules = (
         Rule(
             "warmup_epochs",

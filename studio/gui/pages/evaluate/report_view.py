@@ -53,7 +53,8 @@ class ReportView(QWidget):
         for kind, figures in self._by_kind.items():
             self._rows[kind] = QWidget()
             self._rows[kind].setLayout(row(*figures.values(), None, spacing=24))
-            self._rows[kind].setVisible(kind == POSE)
+            if kind != POSE:
+                self._rows[kind].hide()
         head = row(spacing=8)
         head.addLayout(column(self.heading, self.place, spacing=0), 1)
         head.addWidget(button("Open report", self._open_report, role="quiet", icon_name="external"))
