@@ -16,12 +16,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from studio.core.errors import ModelError
+from studio.ml.checkpoints import Transfer, read_weights, transfer
 
 REDUCTIONS = (8, 16, 32)
 
@@ -114,6 +116,22 @@ class KpNet(nn.Module):
             return maps, seen
         return maps, seen, self.segmentation(total)
 
+    def load_backbone(self, path: Path) -> Transfer:
+        """Take over a local file of timm's weights of the whole backbone, its first convolution
+        made to fit the channels as timm does it. Raises ModelError, FileProblem.
+        """
+        state = dict(read_weights(path).state)
+        own = self.backbone.state_dict()
+        # features_only numbers its parts with _ where the whole network has a dot.
+        named = {_flat(name, own): value for name, value in state.items()}
+        stem = next((name for name in named if name.startswith("stem_0.weight")), "")
+        if stem and named[stem].shape[1] != self.shape.channels:
+            named[stem] = _adapted(named[stem], self.shape.channels)
+        found = transfer(self.backbone, named)
+        if not found.matched:
+            raise ModelError(f"Nothing in these weights fits: {found}", where=path)
+        return found
+
     def _decoded(self, total: Tensor) -> Tensor:
         for number, block in enumerate(self.decoder, start=1):
             last = number == len(self.decoder)
@@ -158,6 +176,18 @@ def _backbone(shape: Shape) -> Any:
         out_indices=(1, 2, 3),
         in_chans=shape.channels,
     )
+
+
+def _flat(name: str, own: Mapping[str, Any]) -> str:
+    parts = name.split(".", 2)
+    joined = "_".join(parts[:2]) + "".join(f".{p}" for p in parts[2:])
+    return joined if joined in own else name
+
+
+def _adapted(weight: Tensor, channels: int) -> Tensor:
+    from timm.models import adapt_input_conv
+
+    return adapt_input_conv(channels, weight)
 
 
 def _block(width: int) -> nn.Sequential:

@@ -3,6 +3,7 @@
 A set's folder holds, for each side ("train", "val", "test"):
 
     <side>/frames/**/<video>_frame_<id>.png     frames, in folders or not
+    <side>/before/**/<video>_frame_<id>.png     frames that only stand before others: no labels
     <side>/mot/<video>_frame_<id>.txt           rows of one frame (how train is usually kept)
     <side>/mot/<video>.txt                      rows of a whole video (how val is usually kept)
 
@@ -45,7 +46,7 @@ Report = Callable[[Problem], None]
 
 FORMAT = "video-keypoints"
 CATEGORIES_JSON = "categories.json"
-FRAMES, ROWS, MASKS = "frames", "mot", "masks"
+FRAMES, BEFORE, ROWS, MASKS = "frames", "before", "mot", "masks"
 SPLITS = ("train", "val", "test")
 _FRAME_NAME = re.compile(r"^(?P<video>.+)_frame_?(?P<number>\d+)$", re.IGNORECASE)
 _NUMBER_AT_END = re.compile(r"(\d+)$")
@@ -77,11 +78,16 @@ class Part:
 class Video:
     """One clip: its frames by number with their pictures (None where rows have none), and its
     rows by frame.
+
+    labelled: frames that somebody labelled, also with nothing on them: those of a file of their
+    own, or all of a video with one file. before: pictures of frames that only stand before others.
     """
 
     name: str
     frames: tuple[tuple[int, Path | None], ...]
     rows: tuple[Row, ...] = ()
+    labelled: frozenset[int] = frozenset()
+    before: tuple[tuple[int, Path], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +151,7 @@ def read_video_set(path: Path | str, split: str, report: Report | None = None) -
         others = (s for s in splits_of(root) if s != split)
         parts = guessed_parts([rows, *(_rows_of(root / s / ROWS, _quiet) for s in others)])
     good = _fitting(rows, parts, tell)
-    videos = _videos(root / split / FRAMES, good)
+    videos = _videos(root / split, good)
     if not parts or not videos:
         raise DataError("There is nothing to learn from or to judge here.", where=str(root / split))
     return VideoSet(root, split, parts, joined_skeleton(parts), videos)
@@ -322,19 +328,38 @@ def _label_problem(row: Row, joints: Mapping[int, int]) -> str:
     return ""
 
 
-def _videos(folder: Path, rows: Mapping[str, Sequence[Row]]) -> tuple[Video, ...]:
-    pictures: dict[str, dict[int, Path]] = {}
-    for path in list_images(folder, recursive=True) if folder.is_dir() else ():
-        named = frame_of(path.stem)
-        if named is not None:
-            pictures.setdefault(named[0], {})[named[1]] = path
+def _videos(side: Path, rows: Mapping[str, Sequence[Row]]) -> tuple[Video, ...]:
+    pictures, before = _pictures(side / FRAMES), _pictures(side / BEFORE)
+    single: dict[str, set[int]] = {}
+    for path in (side / ROWS).rglob("*.txt"):
+        if named := frame_of(path.stem):
+            single.setdefault(named[0], set()).add(named[1])
     videos: list[Video] = []
     for name in sorted({*pictures, *rows}):
         here = pictures.get(name, {})
         listed = sorted(rows.get(name, ()), key=lambda r: (r.frame, r.category, r.track))
         numbers = sorted({*here, *(r.frame for r in listed)})
-        videos.append(Video(name, tuple((n, here.get(n)) for n in numbers), tuple(listed)))
+        alone = single.get(name)
+        videos.append(
+            Video(
+                name,
+                tuple((n, here.get(n)) for n in numbers),
+                tuple(listed),
+                frozenset(alone or (numbers if name in rows else ())),
+                tuple(sorted(before.get(name, {}).items())),
+            )
+        )
     return tuple(videos)
+
+
+def _pictures(folder: Path) -> dict[str, dict[int, Path]]:
+    """Frames by video and number."""
+    found: dict[str, dict[int, Path]] = {}
+    for path in list_images(folder, recursive=True) if folder.is_dir() else ():
+        named = frame_of(path.stem)
+        if named is not None:
+            found.setdefault(named[0], {})[named[1]] = path
+    return found
 
 
 def _raise(problem: Problem) -> None:
