@@ -23,7 +23,10 @@ COCO_SIDES = {TRAIN: "train2017", VAL: "val2017", TEST: "test2017"}
 DATASET_JSON = "dataset.json"
 PROBLEMS_CSV = "problems.csv"
 # Everything that a conversion puts into its folder; nothing else there is ever touched.
-OURS = ("coco", "images", "labels", "labelme", yolo.YAML_NAME, PROBLEMS_CSV, DATASET_JSON)
+OURS = (
+    "coco", "images", "labels", "labelme", "video-keypoints", yolo.YAML_NAME, PROBLEMS_CSV,
+    DATASET_JSON,
+)  # fmt: skip
 
 
 class Placed(NamedTuple):
@@ -82,7 +85,7 @@ def write_pictures(layout: Layout, pictures: Sequence[Placed]) -> int:
                 places.append(f"{root}/labelme/{name}")
                 text = _labelme_text(placed, spool)
                 _write(f"{root}/labelme/{stem}{labelme.SUFFIX}", text)
-            _put_picture(placed.item, places, link=layout.link)
+            put_picture(placed.item, places, link=layout.link)
     return len(pictures)
 
 
@@ -95,12 +98,13 @@ def _write(place: str, data: bytes) -> None:
         os.close(handle)
 
 
-def _put_picture(item: Prepared, places: Sequence[str], *, link: bool) -> None:
+def put_picture(item: Prepared, places: Sequence[str], *, link: bool) -> None:
+    """A picture at every one of `places`. Raises OSError, StudioError."""
     if not item.picture:
         embedded = labelme.embedded_picture(labelme.read(item.origin), item.origin) or b""
         for place in places:
             Path(place).write_bytes(embedded)
-    elif link:
+    elif link or not places:
         for place in places:
             _link(item.source, place)
     else:

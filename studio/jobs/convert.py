@@ -40,6 +40,7 @@ from studio.io.records import Record, hash_of, many
 from studio.io.skeletons import load_skeleton
 from studio.io.splits import split_names, wanted_sides
 from studio.io.workers import Workers, chunks, helpers_for
+from studio.jobs import convert_videos
 
 _SPOOL = ".spool"
 _CHUNK = 64
@@ -70,7 +71,8 @@ def run(options: ConvertOptions, context: JobContext) -> dict[str, Any]:
     for name in sorted(set(formats) - set(options.to)):
         context.log(f"The dataset holds {name} already; it is written again too.")
     with dataset_folder(target) as folder, Workers(0) as workers:
-        items, skeleton = _read_all(options, formats, folder, problems, workers, context)
+        spooled = convert_videos.spooled(formats)
+        items, skeleton = _read_all(options, spooled, folder, problems, workers, context)
         if not items:
             raise _nothing(options, problems)
         _say(problems, context)
@@ -80,6 +82,11 @@ def run(options: ConvertOptions, context: JobContext) -> dict[str, Any]:
         test = any(p.side == TEST for p in placed)
         layout = Layout(folder, formats, link=options.images == "link", test=test)
         paths = _write_all(layout, skeleton, placed, workers, context)
+        if convert_videos.FORMAT in formats:
+            skeletons = convert_videos.skeletons_of(options, skeleton, context)
+            paths |= convert_videos.write(
+                layout, placed, skeletons, options, problems, _Ticker(context, "clips")
+            )
         shutil.rmtree(folder / _SPOOL)
         value = _description(options, skeleton, placed, target)
         value |= {"formats": list(formats), "paths": paths, "problems": len(problems)}

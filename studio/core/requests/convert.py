@@ -7,7 +7,7 @@ from pathlib import Path
 
 from studio.core.options import N_, Choice, Options, Rule, option
 
-FORMATS = ("coco", "yolo", "labelme")
+FORMATS = ("coco", "yolo", "labelme", "video-keypoints")
 SOURCES = (
     Choice("auto", N_("Find out")),
     Choice("labelme", "labelme, X-AnyLabeling"),
@@ -43,7 +43,7 @@ class ConvertOptions(Options):
     to: tuple[str, ...] = option(
         ("coco", "yolo"),
         title=N_("Formats"),
-        help=N_("All are written in one pass: coco, yolo, labelme."),
+        help=N_("All are written in one pass: coco, yolo, labelme, video-keypoints (for KPNet)."),
     )
     from_: str = option(
         "auto",
@@ -80,6 +80,15 @@ class ConvertOptions(Options):
         help=N_("A name, or the path of a TOML file. Left empty: the dataset's own."),
         kind="skeleton",
     )
+    categories: tuple[str, ...] = option(
+        (),
+        title=N_("Further skeletons"),
+        help=N_(
+            "Names or TOML files: what else is annotated on the frames of a video, a category "
+            "each, for video-keypoints."
+        ),
+        advanced=True,
+    )
     images: str = option(
         "link",
         title=N_("Picture files"),
@@ -97,7 +106,7 @@ class ConvertOptions(Options):
         Rule("input", N_("Name at least one folder."), lambda o: bool(o.input)),
         Rule(
             "to",
-            N_("Formats are coco, yolo and labelme; name at least one."),
+            N_("Formats are coco, yolo, labelme and video-keypoints; name at least one."),
             lambda o: bool(o.to) and all(t in FORMATS for t in o.to),
         ),
         Rule(
