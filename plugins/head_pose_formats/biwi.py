@@ -31,6 +31,7 @@ class Biwi:
 
     margin = 0.4
     size = 256
+    ratio = 0.7
 
     def recognises(self, path: Path) -> bool:
         """Whether a frame's picture and pose stand in one of its folders."""

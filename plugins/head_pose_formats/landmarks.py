@@ -33,6 +33,7 @@ class FaceLandmarks300w:
 
     margin = 0.0
     size = 0
+    ratio = 0.8
     reach: ClassVar[Reach] = REACH_300W
 
     def recognises(self, path: Path) -> bool:
@@ -102,8 +103,9 @@ class FaceLandmarks300w:
 
 
 class Aflw2000(FaceLandmarks300w):
-    """AFLW2000-3D, the usual test of what was trained on 300W-LP."""
+    """AFLW2000-3D, the usual test of what was trained on 300W-LP: none for training."""
 
+    ratio = 0.0
     reach: ClassVar[Reach] = REACH_AFLW
 
     def recognises(self, path: Path) -> bool:

@@ -37,6 +37,7 @@ class Motion:
 
     margin = 0.6
     size = 64
+    ratio = 0.8
 
     def recognises(self, path: Path) -> bool:
         """Whether image/ and motion/ stand there."""

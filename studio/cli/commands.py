@@ -67,6 +67,12 @@ def _job(words: Sequence[str]) -> int:
 
 def _run_job_command(name: str, words: Sequence[str]) -> int:
     parser = command_parser(name, COMMANDS[name])
+    if name == "convert":
+        # One command with two forms: people into datasets, or heads into a head-pose set.
+        if _asks_for_heads(words):
+            name = "convert-heads"
+        else:
+            parser.epilog = _heads_text()
     if name == "evaluate":
         # One command with two forms: a model is judged, or predictions that were stored.
         if any(w.partition("=")[0] in _stored_flags() for w in words):
@@ -169,6 +175,29 @@ def _stored_flags() -> set[str]:
     """The options that only the judgement of stored predictions has to have."""
     fields = {f.name: f for f in JOBS["judge"].options_class().fields()}
     return {flag for name in ("gt", "pred") for flag in (fields[name].flag, *fields[name].aliases)}
+
+
+def _asks_for_heads(words: Sequence[str]) -> bool:
+    """Whether a conversion's `--to` or `--from` is one of heads."""
+    from studio.core.requests.convert_heads import TARGETS
+
+    formats = contributions("head-format")
+    sources = {name for c in formats for name in (c.id, *c.aliases)} | {TARGETS[0]}
+    for flag, known in (("--to", set(TARGETS)), ("--from", sources)):
+        for place, word in enumerate(words):
+            name, _, value = word.partition("=")
+            if name == flag and (value or " ".join(words[place + 1 : place + 2])) in known:
+                return True
+    return False
+
+
+def _heads_text() -> str:
+    """The help of `convert`'s second form."""
+    parser = command_parser("convert", "")
+    title = "heads, with --to headpose or filenames"
+    add_options(parser, JOBS["convert-heads"].options_class(), title=title)
+    groups = parser.format_help().partition(f"{title}:")
+    return "".join(groups[1:])
 
 
 def _judge_text() -> str:

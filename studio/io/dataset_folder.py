@@ -13,7 +13,7 @@ from typing import NamedTuple
 from studio.core.dataset import TEST, TRAIN, VAL
 from studio.core.errors import FileProblem
 from studio.core.skeleton import Skeleton
-from studio.io import coco, labelme, yolo
+from studio.io import coco, headpose_set, labelme, yolo
 from studio.io.files import part_path, problem_of, remove_leftovers
 from studio.io.files import replace as move
 from studio.io.prepared import Prepared, SpoolReader
@@ -25,7 +25,7 @@ PROBLEMS_CSV = "problems.csv"
 # Everything that a conversion puts into its folder; nothing else there is ever touched.
 OURS = (
     "coco", "images", "labels", "labelme", "video-keypoints", yolo.YAML_NAME, PROBLEMS_CSV,
-    DATASET_JSON,
+    DATASET_JSON, *headpose_set.WRITTEN,
 )  # fmt: skip
 
 

@@ -29,8 +29,12 @@ from studio.registry.interfaces import HeadFormat
 FloatArray = npt.NDArray[np.float64]
 
 KIND = "headpose"
+SET_KIND = "head-pose"
 FILES, POSES = "files.txt", "poses.csv"
+# What else a conversion writes: the crops' folder, a picture of some, how a table was read.
+HEADS, PREVIEW, TABLE = "heads", "preview.jpg", "motion.toml"
 _NUMBERS = tuple(f"r{row}{column}" for row in (1, 2, 3) for column in (1, 2, 3))
+WRITTEN = (HEADS, FILES, POSES, PREVIEW, TABLE, *(f"{side}.txt" for side in SIDES))
 _ANGLES = ("yaw", "pitch", "roll")
 COLUMNS = ("file", *_ANGLES, *_NUMBERS)
 # A rotation whose rows are off by more than this is none.

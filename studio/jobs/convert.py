@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shutil
 import time
 from collections import Counter
@@ -41,10 +39,10 @@ from studio.io.skeletons import load_skeleton
 from studio.io.splits import split_names, wanted_sides
 from studio.io.workers import Workers, chunks, helpers_for
 from studio.jobs import convert_videos
+from studio.jobs.problem_list import say_problems, write_problems
 
 _SPOOL = ".spool"
 _CHUNK = 64
-_LOGGED = 20
 _TICK = 0.1
 
 
@@ -75,7 +73,7 @@ def run(options: ConvertOptions, context: JobContext) -> dict[str, Any]:
         items, skeleton = _read_all(options, spooled, folder, problems, workers, context)
         if not items:
             raise _nothing(options, problems)
-        _say(problems, context)
+        say_problems(problems, context)
         names = unique_names(items, earlier.names)
         items.sort(key=lambda item: names[item.source])
         placed = _placed(items, names, options, earlier, context)
@@ -91,7 +89,7 @@ def run(options: ConvertOptions, context: JobContext) -> dict[str, Any]:
         value = _description(options, skeleton, placed, target)
         value |= {"formats": list(formats), "paths": paths, "problems": len(problems)}
         (folder / DATASET_JSON).write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2))
-        _write_problems(folder / PROBLEMS_CSV, problems)
+        write_problems(folder / PROBLEMS_CSV, problems)
         _check_stop(context)
     context.artifact("dataset", target)
     return _summary(target, value, problems, context)
@@ -352,23 +350,6 @@ def _description(
             for p in pictures
         },
     }
-
-
-def _write_problems(path: Path, problems: Sequence[Problem]) -> None:
-    """One row each, with a byte order mark so that spreadsheets read the names right."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("severity", "file", "line", "message", "what to do"))
-    for p in problems:
-        rows.writerow((p.severity, p.where, "" if p.line is None else p.line, p.message, p.hint))
-    path.write_text(text.getvalue(), encoding="utf-8-sig")
-
-
-def _say(problems: Sequence[Problem], context: JobContext) -> None:
-    for problem in problems[:_LOGGED]:
-        context.log(str(problem), "error" if problem.severity == "error" else "warning")
-    if len(problems) > _LOGGED:
-        context.log(f"... and {len(problems) - _LOGGED} more.", "warning")
 
 
 def _summary(

@@ -107,11 +107,12 @@ class HeadFormat(Protocol):
     """A set of heads with known rotations that can be read: kind "head-format".
 
     margin, size: the crop margin and the side in pixels that its pictures are usually cropped to
-    (0: as large as the crop is).
+    (0: as large as the crop is). ratio: the share that is usually trained on.
     """
 
     margin: float
     size: int
+    ratio: float
 
     def recognises(self, path: Path) -> bool:
         """Whether the folder is of the format; cheap, also for a hundred thousand pictures."""

@@ -68,6 +68,7 @@ JOBS: dict[str, JobEntry] = {
     entry.name: entry
     for entry in (
         _entry("convert", N_("Convert"), "ConvertOptions"),
+        _entry("convert-heads", N_("Convert head poses"), "ConvertHeadsOptions"),
         _entry("train", N_("Train"), "TrainRequest", "family", "family"),
         _entry("search", N_("Search"), "SearchRequest", "family", "family"),
         _entry("evaluate", N_("Evaluate"), "EvaluateOptions"),
