@@ -63,8 +63,8 @@ def facts_of(image: AnnotatedImage, skeletons: Sequence[Skeleton]) -> PictureFac
         score=min(scores, default=None),
         width=min(image.width, _MOST),
         height=min(image.height, _MOST),
-        labels=Counter(s.label for s in image.shapes),
-        missing=missing,
+        labels=dict(Counter(s.label for s in image.shapes)),
+        missing=dict(missing),
         groups=image.group_ids(),
     )
 

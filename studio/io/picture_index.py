@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from pathlib import Path
 
 import numpy as np
@@ -210,10 +211,12 @@ class PictureIndex:
             names = names_in(self._picture_folders, self.folder, self._skip)
             added, removed, todo = self._take_names(names, listed)
             changed, done, ended = 0, 0, self._is_over(cancelled)
-            with Workers(helpers_for(len(todo), enough=3000)) as workers:
+            with Workers(helpers_for(len(todo), enough=3000), give_way=True) as workers:
                 reader = Reader(self.folder, self._skeletons)
                 pieces = chunks([] if ended else todo, _CHUNK)
-                for looked in workers.map(reader.look, pieces):
+                # Named tuples are watched by the garbage collector, plain ones of texts are not.
+                asked = ([ToRead(*item) for item in piece] for piece in pieces)
+                for looked in workers.map(reader.look, asked):
                     changed += self._take(looked)
                     done += len(looked)
                     if progress is not None:
@@ -246,31 +249,33 @@ class PictureIndex:
 
     def _take_names(
         self, names: Mapping[str, str], listed: Callable[[], None] | None
-    ) -> tuple[int, int, list[ToRead]]:
+    ) -> tuple[int, int, list[tuple[str, str, str]]]:
         """Bring the list of names up to date; how many came and went, and what to look at."""
-        rows = self._connect().execute("SELECT path, annotation, stamp FROM pictures")
-        known = {path: (annotation, stamp) for path, annotation, stamp in rows}
+        known = {path for (path,) in self._connect().execute("SELECT path FROM pictures")}
         gone = [path for path in known if path not in names]
         new = [path for path in names if path not in known]
         if gone:
             self._change(gone=gone)
-        if new and not known:
-            new.sort(key=lambda path: (natural_key(path), path))
-        for piece in (new[:_FIRST], new[_FIRST:]):
+        # Sorting a hundred thousand keys, or freeing what held them, would let no other thread
+        # run meanwhile: the first few are picked one by one, and the database orders them all.
+        first = new if known else nsmallest(_FIRST, new, key=lambda path: (natural_key(path), path))
+        ahead = set(first)
+        for piece in (first, [path for path in new if path not in ahead]):
             if piece:
                 self._change(new={path: names[path] for path in piece})
                 if listed is not None:
                     listed()
         if gone and not new and listed is not None:
             listed()
-        todo: list[ToRead] = []
-        for path, beside in names.items():
-            annotation, stamp = known.get(path, (beside, ""))
-            todo.append(ToRead(path, beside, stamp if annotation == beside else ""))
-        if len(new) > _FIRST:
-            # What stands at the top of the list is read first.
-            order = {path: place for place, path in enumerate(new)}
-            todo.sort(key=lambda item: order.get(item.path, 0))
+        # What stands at the top of the list is read first.
+        rows = self._connect().execute(
+            "SELECT path, annotation, stamp FROM pictures ORDER BY sort, path"
+        )
+        todo = [
+            (path, names[path], stamp if annotation == names[path] else "")
+            for path, annotation, stamp in rows
+            if path in names
+        ]
         return len(new), len(gone), todo
 
     def _change(self, *, new: Mapping[str, str] | None = None, gone: Iterable[str] = ()) -> None:

@@ -22,17 +22,21 @@ Result = TypeVar("Result")
 # Chunks that wait at a helper, so that it never waits for the next one.
 _AHEAD = 3
 _MOST = 8
+# Ten steps down: about a tenth of a processor that both want.
+_GIVE_WAY = 10
 
 
 class Workers:
     """`map` over chunks in `count` processes; with 0 of them the work is done here.
 
     They start with the first `map`. A helper holds one end of a pipe: when this process dies, the
-    pipe ends and so does the helper.
+    pipe ends and so does the helper. give_way: they leave the processor to whatever else wants
+    it, where the system knows that, because somebody works at this process's window meanwhile.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, give_way: bool = False) -> None:
         self.count = count
+        self._give_way = give_way
         self._processes: list[Any] = []
         self._pipes: list[Connection] = []
 
@@ -84,7 +88,7 @@ class Workers:
         context = multiprocessing.get_context("spawn")
         for _ in range(self.count):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs,), daemon=True)
+            process = context.Process(target=_serve, args=(theirs, self._give_way), daemon=True)
             process.start()
             theirs.close()
             self._pipes.append(ours)
@@ -115,10 +119,12 @@ def _gone() -> DeviceError:
     )
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection, give_way: bool) -> None:
     """A helper's life: one chunk after the other until the pipe ends."""
     # Ctrl-C is for the process that has the terminal; it ends its helpers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if give_way and hasattr(os, "nice"):
+        os.nice(_GIVE_WAY)
     # Millions of small values come and go; looking through them for circles takes a tenth longer.
     # Only what a chunk leaves behind is looked through, when it is done.
     gc.disable()

@@ -13,10 +13,11 @@ import pytest
 
 from studio.core.annotation import AnnotatedImage, Shape, shapes_of
 from studio.core.errors import DataError, FileProblem, FormatError
-from studio.io import labelme
+from studio.io import labelme, picture_index
 from studio.io.picture_facts import facts_of, natural_key
 from studio.io.project import Project, ProjectConfig
 from studio.io.skeletons import load_skeleton
+from studio.io.workers import Workers
 from tests.io.data import small_picture
 from tests.io.people import SKELETON
 from tests.io.test_coco import example
@@ -378,3 +379,36 @@ def test_a_person_counts_once_among_skeletons_of_one_category() -> None:
     assert (
         "nose" not in facts_of(AnnotatedImage("a.jpg", 50, 50, shapes[2:4]), (coco, mpii)).missing
     )
+
+
+def test_the_first_names_of_the_order_are_listed_before_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_index, "_FIRST", 4)
+    for number in (10, 3, 2, 1, 20, 7, 100):
+        small_picture(tmp_path / "shots" / f"img_{number}.png")
+    project = Project.open(tmp_path)
+    index = project.index
+    seen: list[list[str]] = []
+    told: list[tuple[int, int]] = []
+
+    def listed() -> None:
+        seen.append([Path(row.path).stem for row in index.query("")])
+
+    result = index.rescan(lambda done, total: told.append((done, total)), listed=listed)
+    ordered = [f"img_{n}" for n in (1, 2, 3, 7, 10, 20, 100)]
+    assert seen == [ordered[:4], ordered]
+    assert (result.added, result.total) == (7, 7)
+    assert told[-1] == (7, 7)
+    # A picture that comes later stands in its place, and nothing else is read again.
+    small_picture(tmp_path / "shots" / "img_5.png")
+    assert index.rescan(listed=listed).added == 1
+    assert seen[-1] == [*ordered[:3], "img_5", *ordered[3:]]
+    assert index.rescan() == picture_index.Rescan(0, 0, 0, 8)
+
+
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="this system knows no niceness")
+def test_helpers_beside_a_window_give_way() -> None:
+    with Workers(2, give_way=True) as beside, Workers(2) as alone:
+        assert list(beside.map(os.nice, [0, 0])) == [os.nice(0) + 10] * 2
+        assert list(alone.map(os.nice, [0, 0])) == [os.nice(0)] * 2
