@@ -32,7 +32,7 @@ BACKBONES = (
 # The figure that chooses the best weights, by the name it is asked for: (metric, higher is better).
 JUDGED_BY = {
     "hota": ("HOTA-KP", True),
-    "error": ("error", False),
+    "error": ("joint-error", False),
     "pck": ("PCK", True),
 }
 # What stage 2 (fine-tuning) changes where nothing else is said.

@@ -9,18 +9,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from studio.core.annotation import box_around
 from studio.core.prediction import Prediction
 from studio.core.skeleton import Skeleton
 from studio.io.images import write_image
 from studio.io.video_keypoints import Part, frame_name
 from studio.metrics.hota_kp import HotaKpJudging, Tracked, usual_groups
+from studio.metrics.joints import PCK_AT
 
 from .frames import Frame
 
 Picture = npt.NDArray[np.uint8]
-
-# PCK counts a joint as found within this share of the frame's diagonal.
-PCK_SHARE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,22 +59,37 @@ class Judging:
         distance = np.hypot(*(found - truth[:, :2]).T)
         distance[truth[:, 2] == 0] = np.nan
         self._distances.append(distance)
-        self._shares.append(distance / np.hypot(*judged.size))
+        self._shares.append(distance / self._extents(truth))
         if self._hota:
             self._clips.setdefault(judged.frame.video, []).append(judged)
 
     def metrics(self) -> dict[str, float]:
-        """Plain figures: "error", the mean distance in pixels over labelled joints, "error/<joint>"
-        of each, "PCK", and HOTA-KP's where they are counted.
+        """Plain figures: "joint-error", the mean distance in pixels over labelled joints,
+        "joint-error/<joint>" of each, "PCK", and HOTA-KP's where they are counted.
         """
         distances, shares = np.array(self._distances), np.array(self._shares)
         known = ~np.isnan(distances)
-        values = {"error": _mean(distances[known]), "PCK": _mean(shares[known] <= PCK_SHARE)}
+        values = {
+            "joint-error": _mean(distances[known]),
+            "PCK": _mean(shares[np.isfinite(shares)] <= PCK_AT),
+        }
         if self._hota:
             values |= self._hota_metrics()
         for number, name in enumerate(self._skeleton.keypoints):
-            values[f"error/{name}"] = _mean(distances[known[:, number], number])
+            values[f"joint-error/{name}"] = _mean(distances[known[:, number], number])
         return values
+
+    def _extents(self, truth: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """(K,) the side of a square as large as the box around each instance's labelled joints;
+        NaN where that is a line or a point.
+        """
+        extents = np.full(len(truth), np.nan)
+        for part in self._parts:
+            places = list(part.places)
+            known = truth[places][truth[places, 2] > 0, :2].astype(np.float64)
+            area = float(np.prod(box_around(known)[2:])) if len(known) else 0.0
+            extents[places] = np.sqrt(area) if area > 0 else np.nan
+        return extents
 
     def _hota_metrics(self) -> dict[str, float]:
         judging = HotaKpJudging(usual_groups([part.name for part in self._parts]))

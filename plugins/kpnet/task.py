@@ -135,7 +135,7 @@ class KpTask:
             parts |= self._steadiness(model, batch, maps, places, labelled)
             weights += [options.hm_consist_weight, options.coord_consist_weight]
         # Every tensor has a gradient in every step, as several processes need it.
-        total = sum((0 * r.sum() for r in regions), start=0 * maps.sum())
+        total = 0 * torch.stack([maps.sum(), *(r.sum() for r in regions)]).sum()
         for weight, part in zip(weights, parts.values(), strict=True):
             if weight:
                 total = total + weight * part

@@ -4,7 +4,7 @@ and written.
 Reading, inference and drawing overlap. A stop or a cancel keeps what was finished. The result is
 {"save_dir", "frames", "people", "problems": [{"where", "message"}], "seconds", "fps",
 "stages_ms": {stage: mean milliseconds a frame}, "engine", "device", "precision"} and, where
-written, "json", "csv", "videos".
+written, "json", "csv", "tracks", "videos".
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ from studio.core.job import JobContext
 from studio.core.requests.predict import PredictOptions
 from studio.io.images import write_image
 from studio.runtime.capture import Rate
+from studio.runtime.clip_source import ClipFrames, place_of, source_of
+from studio.runtime.clips import ClipPredictor
 from studio.runtime.predictor import Finding, Found, PeopleFinder, predictor_for
 from studio.runtime.recording import CsvRecords, FrameVideo, JsonRecords, Recording
 from studio.runtime.results import records
 from studio.runtime.sources import ImagesSource, Source, SourceFrame, open_source
 from studio.runtime.stages import FinishBehind, ReadAhead
+from studio.runtime.track_rows import TrackRows
 from studio.vision.drawing import DrawStyle, draw_people, draw_text
 
 # Formats that a drawn picture can be written in under its own name; others get .png added.
@@ -61,7 +64,7 @@ def place(options: PredictOptions, project: Path | None) -> Path | None:
 def run(options: PredictOptions, context: JobContext) -> dict[str, Any]:
     """See the module. Raises FileProblem, ModelError, DeviceError, UsageError."""
     folder = options.save_dir or context.run_dir or Path("runs/predict")
-    source = open_source(options.source)
+    source = open_source(source_of(options.source))
     try:
         names = _names(source)
         targets = _targets(names, folder) if not options.no_draw else {}
@@ -85,6 +88,8 @@ class _Run:
     names: Mapping[Path, str]
     targets: Mapping[Path, Path]
     video: FrameVideo | None = None
+    clips: ClipFrames | None = None
+    tracks: TrackRows | None = None
     people: int = 0
     frames: int = 0
     problems: list[dict[str, str]] = field(default_factory=list)
@@ -95,6 +100,11 @@ class _Run:
     def run(self) -> dict[str, Any]:
         started = time.perf_counter()
         result: dict[str, Any] = {"save_dir": str(self.folder)}
+        if isinstance(self.predictor, ClipPredictor):
+            self.clips = ClipFrames(self.predictor)
+        if self.options.save_mot or source_of(self.options.source) != self.options.source:
+            artifact, kp_conf = self.predictor.artifact, self.options.kp_conf
+            self.tracks = TrackRows(self.folder, artifact, kp_conf)
         with Recording() as recording:
             self._open_records(recording, result)
 
@@ -115,6 +125,8 @@ class _Run:
         asked, computed = self.options.precision, self.predictor.engine.precision
         if asked not in ("auto", computed):
             self.context.log(f"This device computed in {computed}, not in {asked}.", "warning")
+        if self.tracks is not None:
+            result["tracks"] = [str(p) for p in self.tracks.write()]
         if self.video is not None and self.video.paths:
             result["videos"] = [str(p) for p in self.video.paths]
         self._announce(result)
@@ -125,12 +137,16 @@ class _Run:
         waiting: deque[tuple[list[SourceFrame], Finding]] = deque()
         with ReadAhead(_timed(self.source, self.stages), name="decode") as frames:
             for batch in self._batches(frames):
-                pictures = [f.picture for f in batch if f.picture is not None]
-                waiting.append((batch, self.predictor.submit(pictures)))
+                waiting.append((batch, self._submitted(batch)))
                 if len(waiting) >= self.predictor.engine.requests:
                     yield from _taken(waiting)
             while waiting:
                 yield from _taken(waiting)
+
+    def _submitted(self, batch: list[SourceFrame]) -> Finding:
+        if self.clips is not None:
+            return self.clips.submit(batch)
+        return self.predictor.submit([f.picture for f in batch if f.picture is not None])
 
     def _batches(self, frames: Iterable[SourceFrame]) -> Iterator[list[SourceFrame]]:
         """Readable frames in groups that fill the same input, until a stop is asked."""
@@ -201,6 +217,8 @@ class _Run:
             found.predictions,
         )
         recording.write_records(rows)
+        if self.tracks is not None:
+            self.tracks.add(*place_of(frame), found.predictions)
         if frame.picture is not None and not self.options.no_draw:
             self._draw(frame, found)
         self.people += len(rows)
@@ -250,8 +268,9 @@ class _Run:
         for key in ("json", "csv"):
             if key in result:
                 self.context.artifact(key, Path(result[key]))
-        for path in result.get("videos", ()):
-            self.context.artifact("video", Path(path))
+        for kind in ("video", "tracks"):
+            for path in result.get("videos" if kind == "video" else kind, ()):
+                self.context.artifact(kind, Path(path))
         self.context.artifact("folder", self.folder)
 
     def _summary(self, seconds: float) -> dict[str, Any]:
@@ -269,7 +288,9 @@ class _Run:
         }
 
 
-def _taken(waiting: deque[tuple[list[SourceFrame], Finding]]) -> Iterator[tuple[SourceFrame, Found]]:
+def _taken(
+    waiting: deque[tuple[list[SourceFrame], Finding]],
+) -> Iterator[tuple[SourceFrame, Found]]:
     batch, ticket = waiting.popleft()
     yield from zip(batch, ticket.result(), strict=True)
 

@@ -117,9 +117,20 @@ def predictor_for(
 
     A top-down model needs the options' `detector` besides. Raises UsageError without it.
     """
+    from studio.runtime.clips import ClipPredictor, is_clip_model
     from studio.runtime.topdown import is_topdown
 
     artifact = artifact or load_artifact(wishes.model)
+    if is_clip_model(artifact):
+        return ClipPredictor(
+            artifact,
+            conf=wishes.conf,
+            imgsz=wishes.imgsz,
+            heatmap_size=getattr(wishes, "heatmap_size", None),
+            device=wishes.device,
+            precision=wishes.precision,
+            throughput=throughput,
+        )
     if is_topdown(artifact):
         from studio.runtime.two_stage import two_stage_for
 

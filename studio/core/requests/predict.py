@@ -26,25 +26,34 @@ from studio.core.requests.shared import (
 class PredictOptions(Options):
     """Which model looks at what, and what becomes of it."""
 
-    model: Path = model_option()
+    model: Path = model_option("--ckpt")
     source: str = option(
         title=N_("Source"),
         help=N_(
             "A picture, a folder, a pattern such as a/*.jpg, a list file (.txt), a video, a camera's "
-            "number, a stream's address, or synthetic:"
+            "number, a stream's address, a video keypoint set (its val side), or synthetic:"
         ),
+        aliases=("--data-root",),
     )
     save_dir: Path | None = option(
         None,
         title=N_("Output folder"),
         help=N_("Where results go; the next free runs/predict/<n> where nothing is given."),
         kind="folder",
+        aliases=("--out-dir",),
     )
     save_json: bool = option(
         False, title=N_("Write JSON"), help=N_("Write predictions.json, one record per person.")
     )
     save_csv: bool = option(
         False, title=N_("Write CSV"), help=N_("Write predictions.csv, one row per person.")
+    )
+    save_mot: bool = option(
+        False,
+        title=N_("Write tracks"),
+        help=N_(
+            "Write <video>_pred.txt, MOT rows with keypoints; always done for a video keypoint set."
+        ),
     )
     no_draw: bool = option(
         False, title=N_("Do not draw"), help=N_("Write no drawn pictures and no video.")
@@ -61,8 +70,14 @@ class PredictOptions(Options):
     conf: float = conf_option()
     iou: float = iou_option()
     max_people: int = max_people_option()
-    imgsz: tuple[int, ...] | None = imgsz_option()
-    kp_conf: float = kp_conf_option()
+    imgsz: tuple[int, ...] | None = imgsz_option("--image-size")
+    heatmap_size: tuple[int, ...] | None = option(
+        None,
+        title=N_("Heatmap size"),
+        help=N_("Need not be given: the model knows its own, and another one is refused."),
+        advanced=True,
+    )
+    kp_conf: float = kp_conf_option(aliases=("--vis-th",))
     kp_radius: int = kp_radius_option()
     line_thickness: int = line_thickness_option()
     batch: int = batch_option()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from studio.core.options import N_, Choice, option
@@ -14,12 +15,13 @@ PRECISION_CHOICES = (
 )
 
 
-def model_option() -> Any:
+def model_option(*aliases: str) -> Any:
     """Path of the artefact that looks."""
     return option(
         title=N_("Model"),
         help=N_("A model's folder, or a .pt, .onnx or OpenVINO .xml file."),
         kind="model",
+        aliases=aliases,
     )
 
 
@@ -59,7 +61,7 @@ def max_people_option() -> Any:
     )
 
 
-def imgsz_option() -> Any:
+def imgsz_option(*aliases: str) -> Any:
     """tuple[int, ...] | None: the longest side, or height and width."""
     return option(
         None,
@@ -69,6 +71,7 @@ def imgsz_option() -> Any:
         ),
         unit="px",
         advanced=True,
+        aliases=aliases,
     )
 
 
@@ -78,10 +81,17 @@ def kp_conf_option(
         "Joints below this score are not drawn; they are written all the same."
     ),
     advanced: bool = True,
+    aliases: Iterable[str] = (),
 ) -> Any:
     """Float 0..1: the score from which on a joint is drawn or set."""
     return option(
-        0.5, title=N_("Joint confidence"), help=help, minimum=0.0, maximum=1.0, advanced=advanced
+        0.5,
+        title=N_("Joint confidence"),
+        help=help,
+        minimum=0.0,
+        maximum=1.0,
+        advanced=advanced,
+        aliases=aliases,
     )
 
 
