@@ -70,29 +70,27 @@ class BatchMaker:
         epoch, indices = wanted
         failed: list[Unreadable] = []
         made = [self._example(index, epoch, failed) for index in indices]
-        return collate(made), failed
+        return collate([one for one in made if one is not None]), failed
 
-    def _example(self, index: int, epoch: int, failed: list[Unreadable]) -> Example:
-        """The example, or the next one that can be made; raises what the last one raised."""
+    def _example(self, index: int, epoch: int, failed: list[Unreadable]) -> Example | None:
+        """The example, or the next one that can be made; None where too many cannot."""
         count = len(self._examples)
-        tries = min(count, 1 + FORGIVEN)
-        for tried in range(tries):
+        for tried in range(1 + count // FORGIVEN):
             number = (index + tried) % count
             rng = np.random.default_rng((self._seed, epoch, number))
             try:
                 return self._examples.example(number, epoch, rng)
             except StudioError as error:
                 failed.append(Unreadable(number, str(error)))
-                if tried + 1 == tries:
-                    raise
-        raise DataError("There is no picture to train on.")
+        return None
 
 
 def collate(examples: Sequence[Example]) -> dict[str, Any]:
     """Stack examples to a batch of CPU tensors, numbers to (N,) float32 or int64; what is neither
     number nor array becomes a list.
     """
-    return {key: _stacked([e[key] for e in examples]) for key in examples[0]}
+    keys = examples[0] if examples else ()
+    return {key: _stacked([e[key] for e in examples]) for key in keys}
 
 
 def _stacked(values: list[Any]) -> Any:

@@ -24,25 +24,25 @@ class Schedule:
     def factor(self, step: int) -> float:
         """What the base rate is multiplied by in `step` (from 0)."""
         warm = self.options.warmup_epochs * self.steps
-        if step < warm:
-            return (step + 1) / warm * self._course(0.0, 0)
-        total = max(self.options.epochs * self.steps - warm, 1)
         # The last step reaches the end of the curve.
-        share = min((step - warm) / max(total - 1, 1), 1.0)
-        return self._course(share, step // self.steps)
+        last = max(self.options.epochs * self.steps - warm - 1, 1)
+        if step < warm:
+            return (step + 1) / warm * self._course(0, last, 0)
+        return self._course(min(step - warm, last), last, step // self.steps)
 
-    def _course(self, share: float, epochs_done: int) -> float:
+    def _course(self, step: int, last: int, epochs_done: int) -> float:
         match self.options.schedule:
             case "cosine":
-                return FLOOR + (1 - FLOOR) * _fall(share)
+                return FLOOR + (1 - FLOOR) * _fall(step / last)
             case "steps":
                 passed = sum(epochs_done >= m for m in self.options.milestones)
                 return self.options.gamma**passed
             case "onecycle":
-                if share < _RISE:
-                    return _BEGIN + (1 - _BEGIN) * (1 - _fall(share / _RISE))
+                peak = max(_RISE * (last + 1) - 1, 0.0)
+                if step < peak:
+                    return _BEGIN + (1 - _BEGIN) * (1 - _fall(step / peak))
                 low = _BEGIN * _END
-                return low + (1 - low) * _fall((share - _RISE) / (1 - _RISE))
+                return low + (1 - low) * _fall((step - peak) / (last - peak))
             case _:
                 return 1.0
 
