@@ -45,13 +45,16 @@ def place(request: PluginRequest, project: Path | None) -> Path:
         return (project or Path.cwd()) / ".studio" / "preview" / request.plugin
     root = runs_root(request, project)
     if job.resume is not None:
-        return run_of(last_weights(job.resume, root))
-    folder = root / (job.name or DEFAULT_NAME)
+        own = run_of(last_weights(job.resume, root))
+        if job.run_dir is None or job.run_dir.absolute() == own:
+            return own
+    folder = job.run_dir or root / (job.name or DEFAULT_NAME)
     if job.exist_ok:
         return folder
     number = 2
+    name = folder.name
     while not _free(folder):
-        folder = root / f"{job.name or DEFAULT_NAME}{number}"
+        folder = folder.with_name(f"{name}{number}")
         number += 1
     return folder
 
@@ -81,8 +84,9 @@ def run(request: PluginRequest, context: JobContext) -> dict[str, Any]:
     _report(problems, context)
     if job.preview:
         return _preview(family, request, context)
-    if last is None and context.run_dir is not None:
-        _clear(context.run_dir)
+    run_dir = context.run_dir
+    if run_dir is not None and (last is None or run_of(last) != run_dir.absolute()):
+        _clear(run_dir)
     artifact = family.train(options, context, last)
     if launched_rank():
         return {}
@@ -134,7 +138,9 @@ def runs_root(request: PluginRequest, project: Path | None) -> Path:
 def last_weights(path: Path, root: Path) -> Path:
     """The `last.pt` that a person means: the file itself, its run folder, or the run's name."""
     for base in (path.expanduser(), root / path):
-        for candidate in (base, base / "weights" / "last.pt", base / "last.pt"):
+        # Guides name <run>/last.pt, which stands one folder further down here.
+        named = base.parent / "weights" / base.name
+        for candidate in (base, base / "weights" / "last.pt", base / "last.pt", named):
             if candidate.is_file():
                 return candidate.absolute()
     raise FileProblem(

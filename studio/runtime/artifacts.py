@@ -36,6 +36,9 @@ def load_artifact(path: Path | str) -> ModelArtifact:
         if (path / MODEL_JSON).is_file():
             return _from_json(path)
         return load_artifact(_weights_in(path))
+    if not path.is_file() and (path.parent / "weights" / path.name).is_file():
+        # Guides name <run>/best.pt, which stands one folder further down here.
+        path = path.parent / "weights" / path.name
     if not path.is_file():
         raise FileProblem(
             "There is no such model.",

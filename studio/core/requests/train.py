@@ -37,6 +37,14 @@ class TrainRequest(ClusterOptions):
         advanced=True,
         aliases=("--project",),
     )
+    run_dir: Path | None = option(
+        None,
+        title=N_("Run's folder"),
+        help=N_("The very folder of this run, wherever it is; also for one that is resumed."),
+        kind="folder",
+        advanced=True,
+        aliases=("--out-dir", "--output-dir"),
+    )
     resume: Path | None = option(
         None,
         title=N_("Resume"),
