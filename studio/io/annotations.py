@@ -12,16 +12,15 @@ from studio.core.annotation import OUTLINES, AnnotatedImage, Instance, instances
 from studio.core.errors import DataError, FileProblem, FormatError, Problem, StudioError
 from studio.core.skeleton import Skeleton
 from studio.io import labelme
-from studio.io.files import IMAGE_SUFFIXES, problem_of
+from studio.io.files import IMAGE_SUFFIXES, parse_json, problem_of, read_bytes
 from studio.io.images import decode_image, header_size, image_size
+from studio.io.ordinary import FARTHEST, ordinary_people
 from studio.io.records import Record, Report, many, warn
 
 Progress = Callable[[int, int], None]
 
 # Folders of a project that hold no pictures to annotate.
 _NOT_PICTURES = frozenset({"datasets", "runs", "exports", "skeletons"})
-# Pixels; no picture is a tenth as wide.
-_FARTHEST = 1e7
 # Frames that were taken from a video say so in their names: clip.mp4_000123, clip_frame_0123.
 _FRAME = re.compile(
     r"^(?P<video>.+\.(?:mp4|avi|mov|mkv|webm|m4v|mpe?g|wmv)|.+_frame)[_-]?\d+$", re.IGNORECASE
@@ -82,21 +81,45 @@ def read_record(path: Path, skeleton: Skeleton, report: Report) -> Record:
     whole cannot be used: it is damaged, its picture is missing, damaged or of another size, none
     of its shapes fits, or proposals in it wait to be accepted.
     """
-    image = labelme.read(path)
+    data = read_bytes(path)
+    raw = parse_json(data, path)
+    people = ordinary_people(raw, skeleton)
+    if people is not None:
+        image = labelme.without_shapes(raw, path)
+        picture, embedded, size = _picture(path, image)
+    else:
+        image = labelme.of_value(raw, data, path)
+        _check_annotated(image, path)
+        picture, embedded, size = _picture(path, image)
+        people = _people(image, skeleton, path, report)
+    ending = ".png" if embedded is not None and embedded.startswith(b"\x89PNG") else ".jpg"
+    name = picture.name if picture is not None else path.stem + ending
+    video = image.extra.get("video")
+    return Record(
+        name=name,
+        picture=picture,
+        size=size,
+        instances=people,
+        origin=str(path),
+        embedded=embedded,
+        annotation=path,
+        video=str(video) if isinstance(video, str) else video_of(name),
+    )
+
+
+def _check_annotated(image: AnnotatedImage, path: Path) -> None:
     if not image.shapes and not image.reviewed and "frame" in image.extra:
         raise NotAnnotated(
             "This frame of a video is not annotated yet; left out.",
             where=path,
             hint="Where nobody is in it, mark it as reviewed.",
         )
-    picture, embedded, size = _picture(path, image)
-    if image.width and image.height and (image.width, image.height) != size:
-        raise FormatError(
-            f"The annotation was made on {image.width} x {image.height} pixels, but the picture is "
-            f"{size[0]} x {size[1]}.",
-            where=path,
-            hint="Find the picture that was annotated; its coordinates would be wrong here.",
-        )
+
+
+def _people(
+    image: AnnotatedImage, skeleton: Skeleton, path: Path, report: Report
+) -> tuple[Instance, ...]:
+    """The people, every shape of the file looked at."""
     _check_coordinates(image, path)
     waiting = {
         s.group_id if s.group_id is not None else id(s) for s in image.shapes if s.is_prelabel
@@ -108,27 +131,15 @@ def read_record(path: Path, skeleton: Skeleton, report: Report) -> Record:
             hint="Open the picture in Annotate and go through them.",
         )
     found = instances_of(image, skeleton)
-    instances = tuple(person for person in found if person.is_placed)
-    _check_shapes(image, instances, skeleton, path, report)
-    ending = ".png" if embedded is not None and embedded.startswith(b"\x89PNG") else ".jpg"
-    name = picture.name if picture is not None else path.stem + ending
-    video = image.extra.get("video")
-    return Record(
-        name=name,
-        picture=picture,
-        size=size,
-        instances=instances,
-        origin=str(path),
-        embedded=embedded,
-        annotation=path,
-        video=str(video) if isinstance(video, str) else video_of(name),
-    )
+    people = tuple(person for person in found if person.is_placed)
+    _check_shapes(image, people, skeleton, path, report)
+    return people
 
 
 def _check_coordinates(image: AnnotatedImage, path: Path) -> None:
     for number, shape in enumerate(image.shapes, 1):
         for x, y in shape.points:
-            if not (-_FARTHEST < x < _FARTHEST and -_FARTHEST < y < _FARTHEST):
+            if not (-FARTHEST < x < FARTHEST and -FARTHEST < y < FARTHEST):
                 raise FormatError(
                     f"Shape {number} ({shape.label[:40]}) has the point {x:g}, {y:g}, which is far "
                     "outside of every picture.",
@@ -139,28 +150,38 @@ def _check_coordinates(image: AnnotatedImage, path: Path) -> None:
 
 def video_of(name: str) -> str:
     """The video that a frame's name tells, or ""."""
-    match = _FRAME.match(Path(name).stem)
+    match = _FRAME.match(os.path.splitext(name)[0])  # noqa: PTH122 - many, and quick
     return match["video"] if match else ""
 
 
 def _picture(
     path: Path, image: AnnotatedImage
 ) -> tuple[Path | None, bytes | None, tuple[int, int]]:
+    """The picture's file or its bytes, and its size, which is the one that was annotated."""
     picture = labelme.picture_path(path, image)
+    embedded = None
     if picture is not None:
-        return picture, None, image_size(picture, whole=True)
-    embedded = labelme.embedded_picture(image, path)
-    if embedded is None:
+        size = image_size(picture, whole=True)
+    else:
+        embedded = labelme.embedded_picture(image, path)
+        if embedded is None:
+            raise FormatError(
+                f"Its picture {image.image_path or '(no name)'} is not there.",
+                where=path,
+                hint="Put the picture beside the annotation, or take the annotation out.",
+            )
+        size = header_size(embedded)
+        if size is None:
+            height, width = decode_image(embedded, path).shape[:2]
+            size = (width, height)
+    if image.width and image.height and (image.width, image.height) != size:
         raise FormatError(
-            f"Its picture {image.image_path or '(no name)'} is not there.",
+            f"The annotation was made on {image.width} x {image.height} pixels, but the picture is "
+            f"{size[0]} x {size[1]}.",
             where=path,
-            hint="Put the picture beside the annotation, or take the annotation out.",
+            hint="Find the picture that was annotated; its coordinates would be wrong here.",
         )
-    size = header_size(embedded)
-    if size is None:
-        height, width = decode_image(embedded, path).shape[:2]
-        size = (width, height)
-    return None, embedded, size
+    return picture, embedded, size
 
 
 def _check_shapes(

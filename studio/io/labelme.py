@@ -47,7 +47,11 @@ def read(path: Path | str) -> AnnotatedImage:
 
 def parse(data: bytes, path: Path | str = "") -> AnnotatedImage:
     """`read` of a file's bytes; `path` is only for messages."""
-    raw = parse_json(data, path)
+    return of_value(parse_json(data, path), data, path)
+
+
+def of_value(raw: Any, data: bytes, path: Path | str = "") -> AnnotatedImage:
+    """`parse` of `data` whose JSON value is known; it belongs to the annotation from now on."""
     items = raw.get("shapes") if is_table(raw) else None
     if not is_table(raw) or not is_list(items):
         raise FormatError(
@@ -69,6 +73,11 @@ def parse(data: bytes, path: Path | str = "") -> AnnotatedImage:
 
 class _BadShape(ValueError):
     """What is wrong with a shape, in words that follow "Shape 3: "."""
+
+
+def without_shapes(raw: dict[str, Any], path: Path | str = "") -> AnnotatedImage:
+    """What a file's JSON value says besides its shapes. Raises FormatError."""
+    return _image(raw, (), path)
 
 
 def _image(raw: dict[str, Any], shapes: tuple[Shape, ...], path: Path | str) -> AnnotatedImage:
