@@ -16,11 +16,10 @@ import numpy.typing as npt
 from studio.core import job as events
 from studio.core.job import JobEvent
 from studio.core.options import N_
+from studio.metrics.names import BEST_BY, is_loss, measure
 
 FloatArray = npt.NDArray[np.float64]
 
-# Which judged value says "best", in this order, and whether more is better.
-BEST_BY: tuple[tuple[str, bool], ...] = (("fitness", True), ("AP", True), ("loss", False))
 BATCH, EPOCH, VAL = "train", "train_epoch", "val"
 # What a job's state is called, and the theme's role for it.
 STATUS = {
@@ -167,13 +166,28 @@ class RunHistory:
         return (self._now - start) / steps * (self.total - self.done)
 
     def best(self) -> Best | None:
-        """The best epoch by the first of `BEST_BY` that was judged."""
-        for name, more in BEST_BY:
+        """The epoch whose weights were kept: the one that the run itself names at its end, else
+        the best by the first of `BEST_BY` that was judged.
+        """
+        for name in BEST_BY:
             x, y = self.get(VAL, name).arrays()
-            if len(y) and not np.isnan(y).all():
-                at = int(np.nanargmax(y) if more else np.nanargmin(y))
-                return Best(int(x[at]), name, float(y[at]))
+            if not len(y) or np.isnan(y).all():
+                continue
+            at = int(np.nanargmax(y) if measure(name).more else np.nanargmin(y))
+            said = self.result.get("best_epoch")
+            if isinstance(said, int) and said in x:
+                at = int(np.flatnonzero(x == said)[-1])
+            return Best(int(x[at]), name, float(y[at]))
         return None
+
+    def judged_at(self, epoch: int) -> dict[str, float]:
+        """Every value judged in an epoch, by name; losses are none."""
+        found: dict[str, float] = {}
+        for name in self.names(VAL):
+            x, y = self.get(VAL, name).arrays()
+            if not is_loss(name) and len(at := np.flatnonzero(x == epoch)):
+                found[name] = float(y[at[-1]])
+        return found
 
     def _on_started(self, event: JobEvent) -> None:
         self.started = self.started or event.t

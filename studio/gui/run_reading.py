@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from studio.core.errors import FileProblem
 from studio.gui.job import replay
@@ -26,6 +30,20 @@ def read_history(folder: Path) -> RunHistory:
     _read_table(folder / TABLE, history)
     history.artifacts = [("picture", str(p)) for p in sorted(folder.glob("report/*.jpg"))]
     return history
+
+
+def read_options(folder: Path) -> dict[str, Any]:
+    """The options that a run was trained with, plain values: from its `config.toml`, else those
+    that were asked for; none where neither can be read.
+    """
+    try:
+        found = tomllib.loads((folder / "config.toml").read_text(encoding="utf-8")).get("options")
+    except (OSError, ValueError):
+        try:
+            found = json.loads((folder / "spec.json").read_bytes()).get("options")
+        except (OSError, ValueError, AttributeError):
+            return {}
+    return dict(found) if isinstance(found, Mapping) else {}
 
 
 def _is_finished(folder: Path) -> bool:

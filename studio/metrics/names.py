@@ -74,10 +74,15 @@ _ALL = (
     Measure("fitness", N_("Fitness"), N_("The value that chose the best weights")),
     Measure("precision", N_("Precision")),
     Measure("recall", N_("Recall")),
+    Measure("loss", N_("Loss"), more=False),
+    Measure("lr", N_("Learning rate")),
+    Measure("images_per_second", N_("Pictures per second")),
 )
 _BY_NAME = {m.name: m for m in _ALL}
 # The figure that stands for a whole judgement, the first that is there.
-_HEADLINES = ("AP", "HOTA-KP", "geodesic", "MAE", "PCK", "fitness")
+_HEADLINES = ("AP", "HOTA-KP", "geodesic", "MAE", "joint-error", "PCK", "fitness")
+# What chooses the best weights of a run that does not say so, the first that is there.
+BEST_BY = ("fitness", *_HEADLINES[:-1], "loss")
 
 
 def measure(name: str) -> Measure:

@@ -121,10 +121,10 @@ def test_an_earlier_run_comes_back_with_every_batch(
 ) -> None:
     show_first(page, project, qtbot)
     assert page.view.state == "ok"
-    loss = next(c for c in page.view.plots.plots["loss_batch"].curves() if c.name == "loss")
+    loss = next(c for c in page.view.plots.plots["loss_batch"].curves() if c.name == "Loss")
     assert loss.x.tolist() == list(range(1, 41))
     assert page.view.figures["best"].text() == "3"
-    assert page.view.figures["ap"].text() == "0.600"
+    assert page.view.figures["result"].text() == "0.600"
     assert "Epoch 4 is done." in page.view.log.toPlainText()
 
 

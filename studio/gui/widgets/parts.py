@@ -79,6 +79,11 @@ class Figure(QWidget):
         if tooltip:
             bind_text(self.setToolTip, tooltip)
 
+    def set_caption(self, caption: str, tooltip: str = "") -> None:
+        """Another caption and tooltip, both English source strings."""
+        bind_text(self._caption.setText, caption)
+        bind_text(self.setToolTip, tooltip)
+
     def set_value(self, text: str) -> None:
         """The number as text; nothing gives a dash."""
         self._value.setText(text or "–")

@@ -19,13 +19,14 @@ from PySide6.QtWidgets import (
 )
 
 from studio.core.options import N_
-from studio.gui.i18n import bind_text
+from studio.gui.i18n import bind_text, tr
 from studio.gui.icons import icon
 from studio.gui.run_history import BATCH, EPOCH, VAL, RunHistory, Smoother
 from studio.gui.settings import Settings
 from studio.gui.widgets.basics import button, label
 from studio.gui.widgets.parts import column
 from studio.gui.widgets.plots import Coalescer, Curve, LinePlot
+from studio.metrics.names import in_order, is_loss, measure
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,17 @@ PLOTS = (
 # What is drawn until the person chooses otherwise: few lines, on one scale.
 FIRST_CHOICE = {
     "loss_batch": ("loss", "box_loss", "pose_loss"),
-    "metrics_epoch": ("AP", "AP50", "precision", "recall"),
+    # Shares of one, or degrees: never both on one scale.
+    "metrics_epoch": ("AP", "AP50", "HOTA-KP", "PCK", "precision", "recall"),
     "loss_epoch": ("loss",),
     "other_batch": ("images_per_second",),
 }
 
 
-def is_loss(name: str) -> bool:
-    """Whether a value of a run is a loss, as against a metric."""
-    return name.endswith("loss") or name.startswith("loss")
+def title_of(name: str) -> str:
+    """What a value is called in the window's language."""
+    known = measure(name)
+    return tr(known.title) if known.title else name
 
 
 class RunPlots(QWidget):
@@ -113,7 +116,7 @@ class RunPlots(QWidget):
             for position, name in enumerate(shown):
                 for split in spec.splits:
                     judged_loss = split == VAL and spec.loss
-                    title = f"val {name}" if judged_loss else name
+                    title = f"val {title_of(name)}" if judged_loss else title_of(name)
                     if several:
                         alone = len(shown) == 1 and spec.loss and not judged_loss
                         title = run_name if alone else f"{run_name} {title}"
@@ -146,14 +149,14 @@ class RunPlots(QWidget):
         for _, history in self._runs:
             for split in spec.splits:
                 found.update(dict.fromkeys(history.names(split)))
-        names = [n for n in found if is_loss(n) == spec.loss]
+        names = in_order(n for n in found if is_loss(n) == spec.loss)
         first = FIRST_CHOICE[spec.key]
         return sorted(names, key=lambda n: first.index(n) if n in first else len(first))
 
     def _wanted(self, spec: PlotSpec, names: list[str]) -> set[str]:
         if spec.key in self._chosen:
             return self._chosen[spec.key]
-        first = [n for n in FIRST_CHOICE[spec.key] if n in names] or names[:3]
+        first = [n for n in FIRST_CHOICE[spec.key] if n in names] or _alike(names)[:3]
         return set(first[:1] if len(self._runs) > 1 else first)
 
     def _value_menu(self, spec: PlotSpec) -> QToolButton:
@@ -170,16 +173,19 @@ class RunPlots(QWidget):
         menu = self._menus[spec.key]
         wanted = self._wanted(spec, names)
         state = [(n, n in wanted) for n in names]
-        if [(a.text(), a.isChecked()) for a in menu.actions()] == state:
+        if [(a.data(), a.isChecked()) for a in menu.actions()] == state:
             return
         menu.clear()
         for name, on in state:
-            action = QAction(name, menu, checkable=True, checked=on)  # type: ignore[call-overload]
+            action = QAction(title_of(name), menu)
+            action.setData(name)
+            action.setCheckable(True)
+            action.setChecked(on)
             action.toggled.connect(lambda _on, key=spec.key: self._choose(key))
             menu.addAction(action)
 
     def _choose(self, key: str) -> None:
-        self._chosen[key] = {a.text() for a in self._menus[key].actions() if a.isChecked()}
+        self._chosen[key] = {a.data() for a in self._menus[key].actions() if a.isChecked()}
         self.redraw()
 
     def _controls(self) -> QHBoxLayout:
@@ -226,3 +232,9 @@ class RunPlots(QWidget):
         for spec in PLOTS:
             if spec.loss:
                 self.plots[spec.key].set_log(on)
+
+
+def _alike(names: list[str]) -> list[str]:
+    """Those that are measured in the first one's unit."""
+    unit = measure(names[0]).unit if names else ""
+    return [n for n in names if measure(n).unit == unit]

@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 
 
 class TrainForm(QWidget):
-    """`start_asked` carries the JobSpec of a training, `check_asked` that of a check alone."""
+    """`start_asked` carries the JobSpec of a training, `check_asked` that of a check alone,
+    `preview_asked` that of a drawn first batch.
+    """
 
     start_asked = Signal(object)
     check_asked = Signal(object)
+    preview_asked = Signal(object)
     failed = Signal(object)
 
     def __init__(self, studio: StudioContext) -> None:
@@ -57,18 +60,27 @@ class TrainForm(QWidget):
         self._room = QVBoxLayout()
         self._room.setContentsMargins(0, 0, 0, 0)
         self.check = button("Check", self._ask_check, tooltip="Check dataset, weights and options")
+        self.preview = button(
+            "Preview",
+            self._ask_preview,
+            tooltip="Draw the first batch with its augmentation, before anything is trained",
+        )
+        self._previewing = False
         self.start = button("Start training", self._ask_start, role="primary", icon_name="play")
         content = QWidget()
         content.setLayout(self._body())
         area = scrolled(content)
         footer = QWidget()
-        footer.setLayout(column(self.offer, self.problems, row(self.check, None, self.start)))
+        footer.setLayout(
+            column(self.offer, self.problems, row(self.check, self.preview, None, self.start))
+        )
         footer.layout().setContentsMargins(SIDE_LEFT, 8, 16, 16)  # type: ignore[union-attr]
         layout = column(area, line(), footer, spacing=0)
         layout.setStretch(0, 1)
         self.setLayout(layout)
         self._fill_families()
         self.family.currentIndexChanged.connect(self._family_changed)
+        self.family.activated.connect(lambda: studio.settings.set("train/family", self.family_id))
         self.name.textChanged.connect(self._state)
         self.preset.activated.connect(self._load_preset)
         translator.language_changed.connect(self._fill_presets)
@@ -132,13 +144,17 @@ class TrainForm(QWidget):
             self.form.set_values(values)
         self._state()
 
-    def spec(self, *, check_only: bool = False) -> JobSpec:
-        """The training as it stands in the form. Raises StudioError where it cannot be."""
+    def spec(self, *, check_only: bool = False, preview: bool = False) -> JobSpec:
+        """The training as it stands in the form, or a job that only looks at it. Raises
+        StudioError where it cannot be.
+        """
         assert self.form is not None
         self.form.options()
         values = self.form.values()
         options: dict[str, Any] = {"family": self.family_id, **values}
         project = Path(self.studio.project.folder) if self.studio.project else None
+        if preview:
+            return JobSpec("train", {**options, "preview": True}, None, project)
         if check_only:
             return JobSpec("train", {**options, "check_only": True}, None, project)
         if project is not None:
@@ -169,8 +185,12 @@ class TrainForm(QWidget):
                 item.setText(f"{contribution.title} — {contribution.reason}")
                 item.setToolTip(contribution.reason)
             model.appendRow(item)
-        usable = next((r for r in range(model.rowCount()) if model.item(r).isEnabled()), -1)
-        self.family.setCurrentIndex(usable)
+        usable = [r for r in range(model.rowCount()) if model.item(r).isEnabled()]
+        wanted = str(self.studio.settings.get("train/family", ""))
+        ids = [model.item(r).data(Qt.ItemDataRole.UserRole) for r in usable]
+        first = next((c.id for c in contributions("family") if c.extra.get("first")), "")
+        chosen = next((i for i in (wanted, first) if i in ids), ids[0] if ids else "")
+        self.family.setCurrentIndex(self.family.findData(chosen))
 
     def _family_changed(self) -> None:
         if self.form is not None:
@@ -189,7 +209,9 @@ class TrainForm(QWidget):
                 self.failed.emit(error)
             else:
                 self._room.addWidget(self.form)
-                tab_through(self.name, self.form, self.problems.list, self.check, self.start)
+                tab_through(
+                    self.name, self.form, self.problems.list, self.check, self.preview, self.start
+                )
                 self.form.changed.connect(self._form_changed)
         self._show_summary()
         self._fill_presets()
@@ -219,6 +241,7 @@ class TrainForm(QWidget):
         ready = self.form is not None and not self.form.problems() and not bad and not absent
         self.start.setEnabled(ready)
         self.check.setEnabled(ready)
+        self.preview.setEnabled(ready and not self._previewing)
 
     def _offer_weights(self, absent: Collection[str]) -> None:
         """Of what is not there, the first that is published."""
@@ -239,15 +262,23 @@ class TrainForm(QWidget):
                     self.form.show_error(name, "")
         self._state()
 
+    def set_previewing(self, busy: bool) -> None:
+        """Whether a preview is being drawn: one at a time."""
+        self._previewing = busy
+        self._state()
+
+    def _ask_preview(self) -> None:
+        self._ask(self.preview_asked, preview=True)
+
     def _ask_start(self) -> None:
-        self._ask(self.start_asked, check_only=False)
+        self._ask(self.start_asked)
 
     def _ask_check(self) -> None:
         self._ask(self.check_asked, check_only=True)
 
-    def _ask(self, signal: Any, *, check_only: bool) -> None:
+    def _ask(self, signal: Any, **how: bool) -> None:
         try:
-            signal.emit(self.spec(check_only=check_only))
+            signal.emit(self.spec(**how))
         except StudioError as error:
             if self.form is not None:
                 self.form.focus_problem()

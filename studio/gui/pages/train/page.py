@@ -16,8 +16,10 @@ from studio.gui.actions import StudioAction
 from studio.gui.background import Background
 from studio.gui.i18n import tr, translator
 from studio.gui.page import Page
+from studio.gui.pages.train.ended import offer_what_next
 from studio.gui.pages.train.form import TrainForm
-from studio.gui.pages.train.run_view import RunView, run_names
+from studio.gui.pages.train.preview import BatchPreview
+from studio.gui.pages.train.run_view import RunView
 from studio.gui.pages.train.runs import RunsList
 from studio.gui.run_folder import put_away, put_back
 from studio.gui.run_history import RunHistory
@@ -64,8 +66,9 @@ class TrainPage(Page):
             lambda: studio.open_page("datasets"),
         )
         self.room = QStackedWidget()
-        self.room.addWidget(self.empty)
-        self.room.addWidget(self.view)
+        self.preview = BatchPreview(studio)
+        for each in (self.empty, self.view, self.preview):
+            self.room.addWidget(each)
         side, layout = panel("side-left", margin=0)
         layout.addWidget(self.tabs)
         layout.setContentsMargins(*SIDE_MARGINS)
@@ -89,6 +92,10 @@ class TrainPage(Page):
     def _connect(self) -> None:
         self.form.start_asked.connect(self.start)
         self.form.check_asked.connect(self._start_check)
+        self.form.preview_asked.connect(self.show_preview)
+        self.preview.closed.connect(self._preview_closed)
+        self.preview.failed.connect(self.show_problem)
+        self.preview.changed.connect(lambda: self.form.set_previewing(self.preview.job is not None))
         self.form.failed.connect(self.show_problem)
         self.form.problems.opened.connect(self._open_problem)
         self.runs.chosen.connect(self.show_run)
@@ -111,6 +118,8 @@ class TrainPage(Page):
                          "Ctrl+Return", "play", self.page_id),
             StudioAction("train.check", N_("Check before training"), self.form.check.click,
                          "Ctrl+Shift+Return", "ok", self.page_id),
+            StudioAction("train.preview", N_("Preview the first batch"), self.form.preview.click,
+                         "Ctrl+P", "visible", self.page_id),
             StudioAction("train.stop", N_("Stop the run after this epoch"), self.view.stop.click,
                          "", "stop", self.page_id),
             StudioAction("train.delete", N_("Delete the run shown"), self.view.delete.trigger,
@@ -159,6 +168,16 @@ class TrainPage(Page):
         self.tabs.setCurrentIndex(RUNS)
         if self.view.job is not job:
             self.show_job(job)
+
+    def show_preview(self, spec: JobSpec) -> None:
+        """Draw the first batch of a training that has not begun."""
+        self.banner.clear()
+        self.room.setCurrentWidget(self.preview)
+        self.preview.start(spec)
+
+    def _preview_closed(self) -> None:
+        if self.room.currentWidget() is self.preview:
+            self.room.setCurrentWidget(self.view if self.view.folder is not None else self.empty)
 
     def resume(self, folder: Path, epochs: int = 0) -> None:
         """Go on with a run after its last whole epoch, with its own options; `epochs` asks for
@@ -261,11 +280,8 @@ class TrainPage(Page):
         self.runs.tree.blockSignals(False)
 
     def _compare(self, folders: list[Path]) -> None:
-        def read() -> dict[str, RunHistory]:
-            return {
-                name: self._histories.get(f) or read_history(f)
-                for name, f in zip(run_names(folders), folders, strict=True)
-            }
+        def read() -> dict[Path, RunHistory]:
+            return {f: self._histories.get(f) or read_history(f) for f in folders}
 
         self._overlay_reader.start(read, self.view.set_overlays, self.show_problem)
         if self.view.folder is None and folders:
@@ -330,24 +346,10 @@ class TrainPage(Page):
     def _offer_resume(self, folder: Path, problem: Problem | None) -> None:
         if self.view.folder != folder:
             return
-        suggestion = self.view.history.suggestion
-        message = problem.message if problem else tr("This run ended without a word: it crashed.")
-        hint = problem.hint if problem else ""
-        if suggestion:
-            name, value = next(iter(suggestion.items()))
-            self.banner.show_message(
-                message, kind="error", hint=hint, details=self._log_of(folder),
-                action=tr("Try with {option} {value}", option=name, value=value),
-                callback=lambda: self._try_with(folder, suggestion),
-            )  # fmt: skip
-        elif self.view.can_resume():
-            hint = hint or tr("Its last whole epoch is kept; it can go on from there.")
-            self.banner.show_message(
-                message, kind="error", hint=hint, details=self._log_of(folder),
-                action=tr("Resume"), callback=lambda: self.resume(folder),
-            )  # fmt: skip
-        else:
-            self.banner.show_message(message, kind="error", hint=hint, details=self._log_of(folder))
+        offer_what_next(
+            self.banner, self.view, problem, self._log_of(folder),
+            try_with=self._try_with, resume=self.resume,
+        )  # fmt: skip
 
     def _try_with(self, folder: Path, values: Mapping[str, Any]) -> None:
         """The same training again under a new name, with what the run itself suggested."""
@@ -386,7 +388,8 @@ class TrainPage(Page):
 
 
 def _is_training(job: Job) -> bool:
-    return job.spec.job == "train" and not job.spec.options.get("check_only")
+    beside = any(job.spec.options.get(name) for name in ("check_only", "preview"))
+    return job.spec.job == "train" and not beside
 
 
 def _name_of(spec: JobSpec) -> str:

@@ -26,6 +26,7 @@ from studio.gui.i18n import bind_text, tr, translator
 from studio.gui.icons import icon
 from studio.gui.load import Load
 from studio.gui.pages.train.beside import LoadWatch, RunNotes
+from studio.gui.pages.train.compare import ComparedRun, RunCompare
 from studio.gui.run_history import STATUS, RunHistory
 from studio.gui.runner import Job
 from studio.gui.settings import Settings
@@ -36,8 +37,9 @@ from studio.gui.widgets.parts import Figure, JobProgress, column, duration_text,
 from studio.gui.widgets.picture_grid import PictureGrid, PictureItem
 from studio.gui.widgets.plots import Coalescer
 from studio.gui.widgets.run_plots import RunPlots
+from studio.metrics.names import headline
 
-PICTURES = 1
+PICTURES, COMPARE = 1, 4
 BOARD_FOLDER = "tensorboard"
 
 
@@ -57,7 +59,7 @@ class RunView(QWidget):
         self.history = RunHistory()
         self.folder: Path | None = None
         self.job: Job | None = None
-        self._overlays: Mapping[str, RunHistory] = {}
+        self._overlays: Mapping[Path, RunHistory] = {}
         self.heading = label("", "heading")
         self.place = ElidedLabel()
         self.place.setProperty("role", "hint")
@@ -95,6 +97,8 @@ class RunView(QWidget):
         bind_text(self.log.setAccessibleName, "Log")
         self.notes = RunNotes()
         self.notes.failed.connect(self.failed)
+        self.compare = RunCompare()
+        self.compare.failed.connect(self.failed)
         self.setLayout(self._body())
         self._load = LoadWatch(self._show_load, self)
         self._soon = Coalescer(self.refresh, self)
@@ -108,9 +112,10 @@ class RunView(QWidget):
             "left": Figure(N_("Time left")),
             "spent": Figure(N_("Time")),
             "best": Figure(N_("Best epoch"), N_("By the value that chooses best weights")),
-            "ap": Figure("AP", N_("Mean average precision by OKS of the best epoch")),
+            "result": Figure(N_("Result")),
             "cpu": Figure(N_("Processor"), N_("Cores that the training keeps busy")),
             "memory": Figure(N_("Memory"), N_("Main memory of the training and its helpers")),
+            "gpu": Figure(N_("Graphics card"), N_("How busy it is, and its memory in use")),
         }
         figures = row(*self.figures.values(), None, spacing=24)
         self._buttons: list[QPushButton] = [
@@ -128,6 +133,8 @@ class RunView(QWidget):
         self.tabs.addTab(framed("panel", column(self.pictures), 8), "")
         self.tabs.addTab(framed("panel", column(self.log), 16), "")
         self.tabs.addTab(framed("panel", column(self.notes), 16), "")
+        self.tabs.addTab(framed("panel", column(self.compare), 16), "")
+        self.tabs.setTabVisible(COMPARE, False)
         self._retext()
         return column(top, self.tabs, spacing=0)
 
@@ -149,8 +156,8 @@ class RunView(QWidget):
         self._show_pictures()
         self.refresh()
 
-    def set_overlays(self, runs: Mapping[str, RunHistory]) -> None:
-        """Lay other runs over the one in hand."""
+    def set_overlays(self, runs: Mapping[Path, RunHistory]) -> None:
+        """Lay other runs, by their folder, over the one in hand and set them beside it."""
         self._overlays = runs
         self._draw_runs()
 
@@ -207,6 +214,11 @@ class RunView(QWidget):
     def _show_load(self, load: Load | None) -> None:
         for key in ("cpu", "memory"):
             self.figures[key].setVisible(load is not None)
+        gpu = load.gpu if load is not None else None
+        self.figures["gpu"].setVisible(gpu is not None)
+        if gpu is not None:
+            used, whole = gpu.memory / 2**30, gpu.total / 2**30
+            self.figures["gpu"].set_value(f"{gpu.busy:.0%}, {used:.1f} / {whole:.0f} GiB")
         if load is not None:
             self.figures["cpu"].set_value(f"{load.cpu:.1f} / {os.cpu_count() or 1}")
             self.figures["memory"].set_value(f"{load.memory / 2**30:.1f} GiB")
@@ -238,8 +250,12 @@ class RunView(QWidget):
             "left": duration_text(history.seconds_left()),
             "spent": duration_text(history.duration) if history.started else "",
             "best": str(best.epoch) if best else "",
-            "ap": _number(_value_at(history, best.epoch)) if best else "",
         }
+        found = headline(history.judged_at(best.epoch)) if best else None
+        if found is not None:
+            known, value = found
+            self.figures["result"].set_caption(known.title or known.name, known.help)
+            values["result"] = known.text(value)
         self.figures["left"].setVisible(self.state == "running")
         for key, text in values.items():
             self.figures[key].set_value(text)
@@ -268,14 +284,21 @@ class RunView(QWidget):
         self.tabs.setTabVisible(PICTURES, bool(paths))
 
     def _retext(self) -> None:
-        for number, title in enumerate((tr("Plots"), tr("Pictures"), tr("Log"), tr("Notes"))):
+        titles = (tr("Plots"), tr("Pictures"), tr("Log"), tr("Notes"), tr("Compare"))
+        for number, title in enumerate(titles):
             self.tabs.setTabText(number, title)
 
     def _draw_runs(self) -> None:
-        if self.folder is not None:
-            mine = (self.folder.name, self.history)
-            others = [(n, h) for n, h in self._overlays.items() if h is not self.history]
-            self.plots.set_runs([mine, *others])
+        if self.folder is None:
+            return
+        others = {f: h for f, h in self._overlays.items() if f != self.folder}
+        runs = {self.folder: self.history, **others}
+        names = run_names(list(runs))
+        self.plots.set_runs(zip(names, runs.values(), strict=True))
+        self.tabs.setTabVisible(COMPARE, bool(others))
+        if others:
+            rows = zip(names, runs.items(), strict=True)
+            self.compare.show_runs([ComparedRun(n, f, h) for n, (f, h) in rows])
 
     def _log(self, level: str, message: str) -> None:
         mark = {"warning": "! ", "error": "!! "}.get(level, "")
@@ -297,16 +320,6 @@ class RunView(QWidget):
 
 def _open_picture(item: PictureItem) -> None:
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(item.path)))
-
-
-def _value_at(history: RunHistory, epoch: int) -> float:
-    x, y = history.get("val", "AP").arrays()
-    found = y[x == epoch]
-    return float(found[-1]) if len(found) else math.nan
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}" if math.isfinite(value) else ""
 
 
 def run_names(folders: Sequence[Path]) -> list[str]:

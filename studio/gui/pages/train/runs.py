@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QTreeWidgetItem, QWidget
 
+from studio.gui.headlines import headline_text, headline_words
 from studio.gui.i18n import tr, translator
 from studio.gui.icons import icon
 from studio.gui.project_items import RunItem
@@ -88,16 +89,16 @@ class RunsList(QWidget):
         return [i for i in found if i is not None]
 
     def _item(self, run: RunItem, state: str) -> QTreeWidgetItem:
-        ap = run.metrics.get("AP", math.nan)
         texts = [
             run.name,
-            f"{ap:.3f}" if math.isfinite(ap) else "–",
+            headline_text(run.metrics),
             duration_text(run.duration or math.nan),
         ]
         item = QTreeWidgetItem(texts)
         sign, color = _SIGNS.get(state, ("info", "muted"))
         item.setIcon(0, icon(sign, color))
         item.setToolTip(0, f"{tr(STATUS[state][0])}\n{run.folder}")
+        item.setToolTip(1, headline_words(run.metrics))
         item.setData(0, Qt.ItemDataRole.UserRole, str(run.folder))
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
         for number in (1, 2):
@@ -108,7 +109,7 @@ class RunsList(QWidget):
         return item
 
     def _retitle(self) -> None:
-        self.tree.setHeaderLabels([tr("Run"), "AP", tr("Time")])
+        self.tree.setHeaderLabels([tr("Run"), tr("Result"), tr("Time")])
 
     def _on_selected(self) -> None:
         folder = self.current()

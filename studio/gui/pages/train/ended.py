@@ -1,0 +1,47 @@
+"""What is offered where a run ended badly: the option to try with, or to go on from its checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from studio.core.errors import Problem
+from studio.gui.banner import Banner
+from studio.gui.i18n import tr
+from studio.gui.pages.train.run_view import RunView
+
+
+def offer_what_next(
+    banner: Banner,
+    view: RunView,
+    problem: Problem | None,
+    details: str,
+    *,
+    try_with: Callable[[Path, Mapping[str, Any]], None],
+    resume: Callable[[Path], None],
+) -> None:
+    """Say why the run in `view` ended, and put the way on beside it as a button.
+
+    try_with: starts it again with what the run itself suggested, such as a smaller batch.
+    """
+    folder = view.folder
+    assert folder is not None
+    suggestion = view.history.suggestion
+    message = problem.message if problem else tr("This run ended without a word: it crashed.")
+    hint = problem.hint if problem else ""
+    if suggestion:
+        name, value = next(iter(suggestion.items()))
+        banner.show_message(
+            message, kind="error", hint=hint, details=details,
+            action=tr("Try with {option} {value}", option=name, value=value),
+            callback=lambda: try_with(folder, suggestion),
+        )  # fmt: skip
+    elif view.can_resume():
+        hint = hint or tr("Its last whole epoch is kept; it can go on from there.")
+        banner.show_message(
+            message, kind="error", hint=hint, details=details,
+            action=tr("Resume"), callback=lambda: resume(folder),
+        )  # fmt: skip
+    else:
+        banner.show_message(message, kind="error", hint=hint, details=details)
