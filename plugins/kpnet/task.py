@@ -38,6 +38,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # An instance is there where its joints are likelier there than absent.
 PRESENT = 0.5
 _JUDGED_AT_ONCE = 16
+_DRAWN_WIDTH = 480
 
 
 def input_spec(size: tuple[int, int], channels: int) -> InputSpec:
@@ -223,10 +224,11 @@ class KpTask:
     def _drawn(
         self, frame: Picture, people: Sequence[Prediction], scale: tuple[float, float] = (1, 1)
     ) -> Picture:
-        moved = [
-            dataclasses.replace(p, keypoints=p.keypoints * np.array([*scale, 1], np.float32))
-            for p in people
-        ]
+        # Small frames are enlarged: joints are drawn some pixels wide.
+        larger = max(1, round(_DRAWN_WIDTH / frame.shape[1]))
+        frame = frame.repeat(larger, axis=0).repeat(larger, axis=1)
+        factor = np.array([scale[0] * larger, scale[1] * larger, 1], np.float32)
+        moved = [dataclasses.replace(p, keypoints=p.keypoints * factor) for p in people]
         style = DrawStyle(boxes=False, labels=False, kp_conf=1e-3)
         return draw_people(frame, moved, self.skeleton, style)
 
