@@ -271,23 +271,6 @@ def check_rotation(rotation: FloatArray) -> None:
         raise ValueError("no rotation")
 
 
-def poses_text(samples: Iterable[HeadSample]) -> str:
-    """The content of `poses.csv`; files by their names."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(COLUMNS)
-    for sample in samples:
-        angles = [f"{a:.6f}" for a in sample.angles]
-        numbers = [f"{v:.9f}" for v in sample.rotation.ravel()]
-        rows.writerow((sample.name, *angles, *numbers))
-    return text.getvalue()
-
-
-def names_text(names: Iterable[str]) -> str:
-    """A filename list, one name a line."""
-    return "".join(f"{name}\n" for name in names)
-
-
 def hash_of_heads(heads: Iterable[tuple[str, str, FloatArray]]) -> str:
     """32 hex digits over names, sides and rotations to a thousandth."""
     total = hashlib.sha256()

@@ -16,30 +16,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 import tomlkit
 
-from studio.core.dataset import SIDES, TEST, TRAIN, VAL
+from studio.core.dataset import SIDES, TRAIN, VAL
 from studio.core.errors import Cancelled, DataError, Problem, StudioError
 from studio.core.job import JobContext
 from studio.core.requests.convert_heads import NAMES, ConvertHeadsOptions
 from studio.io.dataset_folder import DATASET_JSON, PROBLEMS_CSV, dataset_folder
 from studio.io.datasets import read_dataset_json
 from studio.io.files import atomic_write_text
-from studio.io.headpose_set import (
-    FILES,
-    HEADS,
-    KIND,
-    POSES,
-    PREVIEW,
-    SET_KIND,
-    TABLE,
-    HeadSample,
-    HeadSet,
-    hash_of_heads,
-    names_text,
-    poses_text,
-)
+from studio.io.headpose_set import FILES, HEADS, PREVIEW, TABLE, HeadSample, HeadSet
+from studio.io.headpose_writing import names_text, write_crop, write_set
 from studio.io.images import read_image, write_image
 from studio.io.records import many
 from studio.io.splits import split_names
@@ -72,9 +59,16 @@ def run(options: ConvertHeadsOptions, context: JobContext) -> dict[str, Any]:
             raise _nothing(options, problems)
         say_problems(problems, context)
         samples = _with_sides(options, sets, cut, target, context)
-        _write_tables(folder, options, sets, samples)
-        value = _description(options, sets, samples, target) | {"problems": len(problems)}
-        (folder / DATASET_JSON).write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2))
+        if any(s.kind == _MOTION for s in sets):
+            atomic_write_text(folder / TABLE, tomlkit.dumps(options.table_values()))
+        more: dict[str, Any] = {
+            "sources": [str(p.resolve()) for p in options.input],
+            "from": [s.kind for s in sets],
+            "ratio": options.ratio,
+            "seed": options.seed,
+            "problems": len(problems),
+        }
+        value = write_set(folder, samples, target.name, more)
         write_problems(folder / PROBLEMS_CSV, problems)
         _check_stop(context)
     context.artifact("dataset", target)
@@ -127,7 +121,7 @@ def _cut_all(
             if crop is None:
                 continue
             file = f"{HEADS}/{_free_name(sample, heads.root, taken)}.jpg"
-            write_image(folder / file, crop, quality=options.quality)
+            write_crop(folder / file, crop, options.quality)
             cut.append(replace(sample, name=file, picture=folder / file))
             preview.add(done - 1, crop, sample.rotation)
         if finder.unfound:
@@ -194,48 +188,6 @@ def _with_sides(
         context.log("All heads are of one film or scene and stand on one side.", "warning")
     placed = (replace(s, split=sides[s.name]) for s in cut)
     return sorted(placed, key=lambda s: s.name)
-
-
-def _write_tables(
-    folder: Path,
-    options: ConvertHeadsOptions,
-    sets: Sequence[HeadSet],
-    samples: Sequence[HeadSample],
-) -> None:
-    atomic_write_text(folder / FILES, names_text(s.name for s in samples))
-    for side in SIDES:
-        names = [s.name for s in samples if s.split == side]
-        if names or side != TEST:
-            atomic_write_text(folder / f"{side}.txt", names_text(names))
-    atomic_write_text(folder / POSES, poses_text(samples))
-    if any(s.kind == _MOTION for s in sets):
-        atomic_write_text(folder / TABLE, tomlkit.dumps(options.table_values()))
-
-
-def _description(
-    options: ConvertHeadsOptions,
-    sets: Sequence[HeadSet],
-    samples: Sequence[HeadSample],
-    target: Path,
-) -> dict[str, Any]:
-    """`dataset.json`, but for its problems."""
-    counts = Counter(s.split for s in samples)
-    return {
-        "v": 1,
-        "name": target.name,
-        "kind": SET_KIND,
-        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "sources": [str(p.resolve()) for p in options.input],
-        "from": [s.kind for s in sets],
-        "ratio": options.ratio,
-        "seed": options.seed,
-        "formats": [KIND],
-        "paths": {"files": FILES, "poses": POSES, "preview": PREVIEW},
-        "counts": {side: counts[side] for side in SIDES if counts[side] or side != TEST},
-        "people": len(samples),
-        "content_hash": hash_of_heads((s.name, s.split, s.rotation) for s in samples),
-        "split": {s.name: s.split for s in samples},
-    }
 
 
 def _write_names(

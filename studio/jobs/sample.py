@@ -24,6 +24,7 @@ from studio.io.files import atomic_folder, atomic_write_text
 from studio.io.images import image_size, write_image
 from studio.io.skeletons import load_skeleton
 from studio.io.video import VideoWriter
+from studio.jobs.sample_heads import draw_heads
 from studio.vision.synthetic import SyntheticPicture, make_clip, make_picture
 
 PHOTO_NOTES = studio.RESOURCES / "sample" / "photos"
@@ -45,12 +46,15 @@ def run(options: SampleOptions, context: JobContext) -> dict[str, Any]:
         for number in range(1, options.clips + 1):
             people += _draw_clip(options, number, folder, context)
         photos = _copy_photos(pictures / "photos", context) if options.photos else ()
+        if options.heads:
+            draw_heads(folder / "datasets" / "heads", options, context)
         atomic_write_text(folder / "studio.toml", _PROJECT)
     context.artifact("project", options.out)
     return {
         "project": str(options.out),
         "pictures": options.pictures,
         "people": people,
+        "heads": options.heads,
         "clips": [
             str(options.out / "clips" / f"{_clip_name(n + 1)}.mp4") for n in range(options.clips)
         ],

@@ -65,6 +65,23 @@ class SampleOptions(Options):
         maximum=20,
         advanced=True,
     )
+    heads: int = option(
+        0,
+        title=N_("Heads"),
+        help=N_("Drawn heads with their rotation, as a head-pose set in datasets/heads."),
+        minimum=0,
+        maximum=100_000,
+        advanced=True,
+    )
+    head_size: int = option(
+        96,
+        title=N_("Size of the heads"),
+        help=N_("Width and height of a head's picture."),
+        unit="px",
+        minimum=32,
+        maximum=1024,
+        advanced=True,
+    )
     photos: bool = option(
         True,
         title=N_("Photographs"),
