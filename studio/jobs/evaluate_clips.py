@@ -33,6 +33,7 @@ from studio.metrics.clips import ClipEvaluation, ClipJudging, Part
 from studio.metrics.hota_kp import usual_groups
 
 FloatArray = npt.NDArray[np.float64]
+Picture = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ def judge_clips(artifact: ModelArtifact, options: EvaluateOptions, context: JobC
     look = _Look(artifact, categories_of(artifact, side[0], options.data), options, context)
     judging = judging_of(side[0])
     with look:
-        look.total = sum(len(v.frames) for part in side for v in part.videos)
+        look.total = sum(len(v.labelled) for part in side for v in part.videos)
         for part in side:
             for video in part.videos:
                 found, seen = look.through(video)
@@ -151,31 +152,46 @@ class _Look:
         self._predictor.close()
 
     def through(self, video: Video) -> tuple[list[Found], list[int]]:
-        """What is found in the frames that are here, and which those are."""
+        """What is found in the labelled frames that are here, and which those are.
+
+        The others are shown to the model all the same, so that each frame has before it what it
+        would have in the whole video.
+        """
         self._predictor.reset()
         found: list[Found] = []
         seen: list[int] = []
-        for number, picture in video.frames:
+        frames = {**dict(video.before), **dict(video.frames)}
+        for number in sorted(frames):
             self._context.check()
-            self._done += 1
-            self._context.progress("judge", self._done, self.total)
-            if picture is None:
-                self.problems.append(
-                    Problem(f"Frame {number} of {video.name} has rows and no picture.")
-                )
+            picture = frames[number]
+            judged = number in video.labelled
+            if judged:
+                self._done += 1
+                self._context.progress("judge", self._done, self.total)
+            frame = self._read(video, number, picture)
+            if frame is None:
                 continue
-            try:
-                frame = read_image(picture)
-            except StudioError as error:
-                self.problems.append(Problem(error.message, str(picture), hint=error.hint))
+            if not judged:
+                self._predictor.remember(frame, (video.name, number))
                 continue
             begun = time.perf_counter()
-            place = [(video.name, number)]
-            people = self._predictor.submit([frame], place).result()[0].predictions
+            people = self._predictor.submit([frame], [(video.name, number)]).result()[0].predictions
             self.times.append((time.perf_counter() - begun) * 1000)
             seen.append(number)
             found += [self._found(number, p) for p in people]
         return found, seen
+
+    def _read(self, video: Video, number: int, picture: Path | None) -> Picture | None:
+        if picture is None:
+            self.problems.append(
+                Problem(f"Frame {number} of {video.name} has rows and no picture.")
+            )
+            return None
+        try:
+            return read_image(picture)
+        except StudioError as error:
+            self.problems.append(Problem(error.message, str(picture), hint=error.hint))
+            return None
 
     def _found(self, frame: int, person: Prediction) -> Found:
         joints = np.asarray(self._joints_of(self._artifact, person), np.float64)

@@ -1,0 +1,201 @@
+"""The Train page for every family: its form, its figures, the batch before the start, runs compared."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from studio.gui.load import gpu_load
+from studio.gui.main_window import MainWindow
+from studio.gui.pages.train import TrainPage
+from studio.gui.pages.train.run_view import COMPARE
+from studio.registry import contributions
+from tests.training_runs import make_dataset, needs_yolo
+
+WAIT = 60_000
+
+
+def write_run(
+    project: Path, family: str, name: str, judged: list[dict[str, float]], **options: Any
+) -> Path:
+    """A finished run whose epochs were judged so."""
+    folder = project / "runs" / family / name
+    (folder / "weights").mkdir(parents=True)
+    now = 1_700_000_000.0
+    lines: list[dict[str, Any]] = [{"v": 1, "event": "started", "t": now, "job": "train"}]
+    for epoch, values in enumerate(judged, 1):
+        for batch in range(5):
+            step = (epoch - 1) * 5 + batch + 1
+            values_of_batch = {"loss": 2 * math.exp(-step / 9), "lr": 1e-3}
+            lines.append({"v": 1, "event": "metrics", "t": now + step, "epoch": epoch, "step": step,
+                          "split": "train", "values": values_of_batch})  # fmt: skip
+        lines.append({"v": 1, "event": "metrics", "t": now + step, "epoch": epoch, "step": step,
+                      "split": "val", "values": values})  # fmt: skip
+    lines.append({"v": 1, "event": "finished", "t": now + 99, "status": "ok", "result": {}})
+    (folder / "events.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines))
+    text = "".join(f"{k} = {json.dumps(v)}\n" for k, v in options.items())
+    (folder / "config.toml").write_text(f'family = "{family}"\n[options]\n{text}')
+    (folder / "spec.json").write_text(json.dumps({"v": 1, "job": "train", "options": options}))
+    metrics = judged[-1]
+    model = {"v": 1, "family": family, "metrics": metrics}
+    (folder / "model.json").write_text(json.dumps(model))
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    heads = [{"geodesic": 20.0, "MAE": 12.0, "loss": 0.4}, {"geodesic": 8.0, "MAE": 5.0, "loss": 0.2},
+             {"geodesic": 9.5, "MAE": 5.5, "loss": 0.1}]  # fmt: skip
+    write_run(folder, "sixdrepnet", "heads", heads, lr=1e-4, epochs=3, backbone="resnet18")
+    slower = [{"geodesic": 25.0, "MAE": 15.0}, {"geodesic": 14.0, "MAE": 9.0}]
+    write_run(folder, "sixdrepnet", "slower", slower, lr=1e-5, epochs=2, backbone="resnet18")
+    clips = [{"HOTA-KP": 0.2, "DetA": 0.3, "joint-error": 30.0}, {"HOTA-KP": 0.6, "DetA": 0.7, "joint-error": 9.0}]  # fmt: skip
+    write_run(folder, "kpnet", "clips", clips)
+    return folder
+
+
+@pytest.fixture
+def page(window: MainWindow, project: Path, qtbot: QtBot) -> TrainPage:
+    assert window.open_project(project)
+    window.open_page("train")
+    shown = window.current_page
+    assert isinstance(shown, TrainPage)
+    qtbot.waitUntil(lambda: shown.runs.count() == 3, timeout=WAIT)
+    return shown
+
+
+def show(page: TrainPage, folder: Path, qtbot: QtBot) -> None:
+    page.runs.choose(folder)
+    qtbot.waitUntil(lambda: page.view.folder == folder, timeout=WAIT)
+
+
+def test_a_run_of_heads(page: TrainPage, project: Path, qtbot: QtBot) -> None:
+    show(page, project / "runs/sixdrepnet/heads", qtbot)
+    view = page.view
+    assert view.figures["best"].text() == "2", "fewer degrees are better"
+    assert view.figures["result"].text() == "8.00°"
+    names = [c.name for c in view.plots.plots["metrics_epoch"].curves()]
+    assert names == ["Geodesic error", "MAE"]
+    items = {i.text(0): i for i in page.runs._items()}
+    assert items["heads"].text(1) == "9.50°"
+    assert items["heads"].toolTip(1).startswith("Geodesic error")
+
+
+def test_a_run_of_clips(page: TrainPage, project: Path, qtbot: QtBot) -> None:
+    show(page, project / "runs/kpnet/clips", qtbot)
+    assert page.view.figures["result"].text() == "0.600"
+    names = [c.name for c in page.view.plots.plots["metrics_epoch"].curves()]
+    assert names == ["HOTA-KP"], "pixels are not drawn on the scale of shares"
+    menu = page.view.plots._menus["metrics_epoch"]
+    action = next(a for a in menu.actions() if a.text() == "Joint error")
+    action.trigger()
+    names = [c.name for c in page.view.plots.plots["metrics_epoch"].curves()]
+    assert "Joint error" in names
+
+
+def test_runs_side_by_side(page: TrainPage, project: Path, qtbot: QtBot) -> None:
+    show(page, project / "runs/sixdrepnet/heads", qtbot)
+    view = page.view
+    assert not view.tabs.isTabVisible(COMPARE)
+    slower = next(i for i in page.runs._items() if i.text(0) == "slower")
+    slower.setCheckState(0, Qt.CheckState.Checked)
+    qtbot.waitUntil(lambda: view.tabs.isTabVisible(COMPARE), timeout=WAIT)
+    table = view.compare.table
+    qtbot.waitUntil(lambda: "lr" in table.as_text(), timeout=WAIT)
+    rows = {r[0]: r[1:] for r in table.table.rows}
+    assert [c.title for c in table.table.columns] == ["Run", "heads", "slower"]
+    assert rows["Best epoch"] == ("2", "2")
+    assert rows["Geodesic error"] == ("8.00°", "14.00°")
+    assert rows["lr"] == ("0.0001", "1e-05")
+    assert "backbone" not in rows, "what is the same needs no line"
+    slower.setCheckState(0, Qt.CheckState.Unchecked)
+    qtbot.waitUntil(lambda: not view.tabs.isTabVisible(COMPARE), timeout=WAIT)
+
+
+def test_every_family_has_a_form_that_begins_with_its_data(page: TrainPage) -> None:
+    families = [c.id for c in contributions("family") if c.enabled]
+    for family in families:
+        page.form.family.setCurrentIndex(page.form.family.findData(family))
+        form = page.form.form
+        assert form is not None
+        basic = [e.field.name for e in form.editors.values() if not e.field.advanced]
+        assert basic[0] == "data", family
+        groups = list(dict.fromkeys(e.field.group for e in form.editors.values()))
+        assert len(groups) == len({e.field.group for e in form.editors.values()})
+        assert page.form.summary.text(), family
+
+
+def test_the_family_chosen_last_comes_back(window: MainWindow, page: TrainPage) -> None:
+    families = [c.id for c in contributions("family") if c.enabled]
+    if "sixdrepnet" not in families:
+        pytest.skip("sixdrepnet cannot be used here")
+    page.form.family.setCurrentIndex(page.form.family.findData("sixdrepnet"))
+    page.form.family.activated.emit(page.form.family.currentIndex())
+    page.form._fill_families()
+    assert page.form.family_id == "sixdrepnet"
+
+
+@needs_yolo
+def test_the_first_batch_is_drawn_before_anything_is_trained(
+    page: TrainPage, project: Path, qtbot: QtBot
+) -> None:
+    data = make_dataset(project / "datasets" / "dots")
+    page.form.family.setCurrentIndex(page.form.family.findData("yolo-pose"))
+    form = page.form.form
+    assert form is not None
+    form.set_values({"data": str(data), "pretrained": "yolo11n-pose.yaml", "imgsz": 64})
+    page.form._state()
+    qtbot.mouseClick(page.form.preview, Qt.MouseButton.LeftButton)
+    assert page.room.currentWidget() is page.preview
+    assert not page.form.preview.isEnabled(), "one at a time"
+    qtbot.waitUntil(lambda: page.preview.job is None, timeout=WAIT)
+    assert not page.banner.isVisible(), page.banner.text() if hasattr(page.banner, "text") else ""
+    qtbot.waitUntil(lambda: not page.preview.picture._pixmap.isNull(), timeout=WAIT)
+    picture = project / ".studio" / "preview" / "yolo-pose" / "report" / "batch.jpg"
+    assert picture.is_file()
+    assert len(list((project / "runs").rglob("events.jsonl"))) == 3, "no run was begun"
+    page.preview.close_button.click()
+    assert page.room.currentWidget() is page.view
+    assert page.form.preview.isEnabled()
+
+
+def test_a_preview_that_cannot_be_drawn_says_why(
+    page: TrainPage, project: Path, qtbot: QtBot
+) -> None:
+    empty = project / "datasets" / "empty"
+    empty.mkdir(parents=True)
+    page.form.family.setCurrentIndex(page.form.family.findData("yolo-pose"))
+    form = page.form.form
+    assert form is not None
+    form.set_values({"data": str(empty), "pretrained": "yolo11n-pose.yaml"})
+    page.form._state()
+    page.form.preview.click()
+    qtbot.waitUntil(lambda: page.preview.job is None, timeout=WAIT)
+    assert page.banner.isVisibleTo(page)
+    assert page.room.currentWidget() is not page.preview
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script with a shebang")
+def test_the_load_of_a_graphics_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert gpu_load() is None
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(
+        f"#!{sys.executable}\nprint('3, 500, 24576\\n87, 12000, 24576\\n[N/A], 1, 2')\n"
+    )
+    tool.chmod(0o755)
+    load = gpu_load()
+    assert load is not None
+    assert (load.busy, load.memory, load.total) == (0.87, 12000 * 2**20, 24576 * 2**20)
+    tool.write_text(f"#!{sys.executable}\nraise SystemExit(9)\n")
+    assert gpu_load() is None
