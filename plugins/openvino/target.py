@@ -20,8 +20,11 @@ from studio.registry import find
 from studio.runtime.engines.openvino import import_openvino
 
 from .config import ExportOptions
+from .readme import readme
 
 MODEL = "model.xml"
+POSE = "pose"
+_OF_THE_TRAINING = frozenset({"best_epoch", "epochs"})
 
 
 class OpenVinoTarget:
@@ -38,6 +41,10 @@ class OpenVinoTarget:
         if len(sides) > 2 or any(s < stride or s % stride for s in sides):
             text = f"--imgsz is one side or height,width, each a multiple of {stride}."
             found.append(Problem(text, where="imgsz"))
+        elif not artifact.input.dynamic and _size(artifact, options) != artifact.input.size:
+            height, width = artifact.input.size
+            text = f"This model looks at pictures of {height} x {width} only."
+            found.append(Problem(text, where="imgsz", hint="Leave --imgsz out."))
         return found
 
     def export(
@@ -45,11 +52,12 @@ class OpenVinoTarget:
     ) -> ModelArtifact:
         """Write model.xml and model.bin. Raises ModelError where it cannot be converted."""
         size = _size(artifact, options)
-        spec = dataclasses.replace(artifact.input, size=size, dynamic=not options.fixed)
+        open_sizes = artifact.input.dynamic and not options.fixed
+        spec = dataclasses.replace(artifact.input, size=size, dynamic=open_sizes)
         context.progress("convert", 0, 2)
         module = find("family", artifact.family).load().export_module(artifact)
         context.check()
-        model = _converted(module, spec, artifact)
+        model = _converted(module, spec, artifact, one=options.fixed)
         context.progress("convert", 1, 2)
         context.check()
         path = out / MODEL
@@ -61,13 +69,22 @@ class OpenVinoTarget:
             precision="fp16" if options.half else "fp32",
             parent=str(artifact.weights.name),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            extra={},
+            extra=_kept(artifact, options),
         )
-        metadata = yaml.safe_dump(_metadata(made), sort_keys=False, allow_unicode=True)
-        atomic_write_text(out / "metadata.yaml", metadata)
-        atomic_write_text(out / "README.md", _readme(made))
+        if made.task == POSE:
+            metadata = yaml.safe_dump(_metadata(made), sort_keys=False, allow_unicode=True)
+            atomic_write_text(out / "metadata.yaml", metadata)
+        atomic_write_text(
+            out / "README.md", readme(made, [str(o.partial_shape) for o in model.outputs])
+        )
         context.progress("convert", 2, 2)
         return made
+
+
+def _kept(artifact: ModelArtifact, options: ExportOptions) -> dict[str, Any]:
+    """What a runtime must know of the network besides its input; not how long it was trained."""
+    kept = {k: v for k, v in artifact.extra.items() if k not in _OF_THE_TRAINING}
+    return {**kept, "batch": 1} if options.fixed else kept
 
 
 def _size(artifact: ModelArtifact, options: ExportOptions) -> tuple[int, int]:
@@ -75,13 +92,15 @@ def _size(artifact: ModelArtifact, options: ExportOptions) -> tuple[int, int]:
     return int(sides[0]), int(sides[-1])
 
 
-def _converted(module: Any, spec: InputSpec, artifact: ModelArtifact) -> Any:
+def _converted(module: Any, spec: InputSpec, artifact: ModelArtifact, *, one: bool) -> Any:
+    """one: a single picture of the size can go in, as some devices need it."""
     import torch
 
     ov = import_openvino()
     height, width = spec.size
     example = torch.zeros(1, spec.channels, height, width)
-    shape = [-1, spec.channels, -1, -1] if spec.dynamic else [1, spec.channels, height, width]
+    sides = [-1, -1] if spec.dynamic else [height, width]
+    shape = [1 if one else -1, spec.channels, *sides]
     try:
         with warnings.catch_warnings(), torch.inference_mode():
             # torch announces the end of its tracer, which openvino still uses.
@@ -96,7 +115,8 @@ def _converted(module: Any, spec: InputSpec, artifact: ModelArtifact) -> Any:
         ) from error
     model.inputs[0].get_node().set_friendly_name("images")
     model.inputs[0].get_tensor().set_names({"images"})
-    model.outputs[0].get_tensor().set_names({"output0"})
+    for number, output in enumerate(model.outputs):
+        output.get_tensor().set_names({f"output{number}"})
     return model
 
 
@@ -119,40 +139,3 @@ def _metadata(artifact: ModelArtifact) -> dict[str, Any]:
         "end2end": False,
         "args": {"dynamic": artifact.input.dynamic, "half": artifact.precision == "fp16"},
     }
-
-
-def _readme(artifact: ModelArtifact) -> str:
-    height, width = artifact.input.size
-    sizes = (
-        f"Any height and width that are multiples of {artifact.input.stride}; "
-        f"made for {height} x {width}."
-        if artifact.input.dynamic
-        else f"{height} x {width} only."
-    )
-    joints, people = len(artifact.skeleton), len(artifact.categories)
-    return f"""# {artifact.skeleton.title or artifact.skeleton.name} pose model for OpenVINO
-
-`model.xml` and `model.bin` ({artifact.precision}) belong together; `model.json` says how to run
-them, and `certificate.json`, where it is there, how far they differ from the weights that they
-were made from.
-
-## Run it with Pose Studio
-
-    pose-studio predict --model . --source picture.jpg
-    pose-studio predict --model . --source 0 --show
-
-## Run it in a program of your own
-
-- Input `images`: (N, {artifact.input.channels}, height, width) float32, RGB, 0 to 1. {sizes}
-  Keep the picture's proportions and fill the rest with grey (114).
-- Output `output0`: (N, {4 + people + 3 * joints}, anchors) float32, in pixels of the input. Each
-  anchor: box centre x, centre y, width, height; {people} score(s); then x, y and score of each of
-  the {joints} joints, in the order of `model.json`. Overlapping boxes are still in it: apply
-  non-maximum suppression (IoU 0.7).
-- On processors with bf16 OpenVINO computes in it unless `INFERENCE_PRECISION_HINT` is `f32`;
-  joints then move by about 0.3 pixels on average.
-
-    import openvino
-    model = openvino.Core().compile_model("model.xml", "CPU")
-    output = model(pictures)[0]
-"""

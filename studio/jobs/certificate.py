@@ -17,14 +17,13 @@ import numpy.typing as npt
 from studio.core.artifact import ModelArtifact
 from studio.core.dataset import VAL, Dataset, Sample
 from studio.core.job import JobContext
-from studio.core.prediction import Prediction
 from studio.io.datasets import load_dataset
 from studio.io.files import write_json
 from studio.io.images import read_image
 from studio.jobs.certificate_page import Compared, write_certificate_page
+from studio.jobs.looking import check_comparable, open_looker
 from studio.metrics.agreement import Agreement, Shift
 from studio.metrics.evaluation import evaluate
-from studio.runtime.predictor import Predictor
 
 Picture = npt.NDArray[np.uint8]
 
@@ -34,6 +33,8 @@ MAX_PICTURES = 50
 DRAWN_PICTURES = 8
 WORST = 6
 CONF = 0.25
+# AP is counted over people down to this score, as COCO's judges do.
+AP_CONF = 0.001
 LIMITS = {"mean": 0.5, "ap": 0.005}
 
 
@@ -46,6 +47,7 @@ def certify(
     stands beside it where there are labels. Writes certificate.json and certificate.html beside
     the artefact.
     """
+    check_comparable(artifact)
     dataset = load_dataset(data) if data is not None else None
     pictures = list(_pictures(dataset))
     compared: list[tuple[float, Compared]] = []
@@ -55,17 +57,16 @@ def certify(
     weights = dataclasses.replace(weights, input=framed)
     agreement = Agreement(artifact.skeleton.keypoints)
     started = time.perf_counter()
-    with Predictor(artifact, conf=CONF, imgsz=size, precision="f32") as made:
+    with open_looker(artifact, conf=CONF, imgsz=size, precision="f32") as made:
         load_ms = (time.perf_counter() - started) * 1000
-        with Predictor(weights, conf=CONF, imgsz=size, precision="f32") as original:
-            for number, picture in enumerate(pictures, 1):
+        with open_looker(weights, conf=CONF, imgsz=size, precision="f32") as original:
+            for number, (picture, sample) in enumerate(pictures, 1):
                 context.check()
-                scale = made.fit(picture).scale[0]
-                found = original.predict(picture), made.predict(picture)
-                shift = agreement.add(*found, scale)
+                found = original.look(picture, sample), made.look(picture, sample)
+                shift = agreement.add(*found, made.scale(sample))
                 compared.append((shift.badness, (picture, *found, shift.worst)))
                 context.progress("certify", number, len(pictures))
-            ap = _both_ap(original, made, dataset, context)
+    ap = _both_ap((weights, artifact), dataset, context)
     summary = _parity(agreement)
     values = {
         "v": 1,
@@ -85,7 +86,7 @@ def certify(
         ),
         "weights_bytes": weights.weights.stat().st_size,
         "load_ms": load_ms,
-        "latency_ms": _latency(artifact, pictures[0], context),
+        "latency_ms": _latency(artifact, *pictures[0], context),
         "computed_in": "f32",
         "machine": platform.processor() or platform.machine(),
         "limits": LIMITS,
@@ -114,55 +115,61 @@ def _shift(shift: Shift) -> dict[str, Any]:
     return values if shift.count else {**values, "mean": None, "p95": None, "max": None}
 
 
-def _pictures(dataset: Dataset | None) -> Iterator[Picture]:
+def _pictures(dataset: Dataset | None) -> Iterator[tuple[Picture, Sample]]:
     if dataset is None:
         from studio.vision.synthetic import make_picture
 
         for seed in range(DRAWN_PICTURES):
-            yield make_picture(seed, (480, 360)).image
+            drawn = make_picture(seed, (480, 360))
+            height, width = drawn.image.shape[:2]
+            yield (
+                drawn.image,
+                Sample(Path(f"drawn {seed}"), (width, height), tuple(drawn.people), 0),
+            )
         return
     samples = dataset.split(VAL if VAL in dataset.splits else "all")
     for sample in samples[:MAX_PICTURES]:
-        yield read_image(sample.image)
+        yield read_image(sample.image), sample
 
 
 def _both_ap(
-    original: Predictor, made: Predictor, dataset: Dataset | None, context: JobContext
+    sides: tuple[ModelArtifact, ModelArtifact], dataset: Dataset | None, context: JobContext
 ) -> dict[str, float] | None:
-    if dataset is None or len(dataset.skeleton) != len(made.artifact.skeleton):
+    """The AP of the weights and of the artefact, where there are labels of their joints."""
+    if dataset is None or len(dataset.skeleton) != len(sides[1].skeleton):
         return None
     samples = dataset.split(VAL if VAL in dataset.splits else "all")[:MAX_PICTURES]
     found: dict[str, float] = {}
-    for name, predictor in (("weights", original), ("artifact", made)):
+    size = sides[1].input.size
+    for name, side in zip(("weights", "artifact"), sides, strict=True):
 
         def progress(done: int, total: int, name: str = name) -> None:
             context.check()
             context.progress(f"judge {name}", done, total)
 
-        def find(frame: Picture, _: Sample, looks: Predictor = predictor) -> tuple[Prediction, ...]:
-            return looks.predict(frame)
-
-        predictor.conf = 0.001
-        judged = evaluate(samples, dataset.skeleton, find, progress=progress)
+        with open_looker(side, conf=AP_CONF, imgsz=size, precision="f32") as looker:
+            judged = evaluate(samples, dataset.skeleton, looker.look, progress=progress)
         found[name] = judged.metrics["AP"]
     found["difference"] = found["artifact"] - found["weights"]
     return found
 
 
-def _latency(artifact: ModelArtifact, picture: Picture, context: JobContext) -> dict[str, Any]:
+def _latency(
+    artifact: ModelArtifact, picture: Picture, sample: Sample, context: JobContext
+) -> dict[str, Any]:
     """One picture at a time as Live does it: the whole way, median of ten after two."""
     times: list[float] = []
-    with Predictor(artifact, conf=CONF, imgsz=artifact.input.size) as predictor:
+    with open_looker(artifact, conf=CONF, imgsz=artifact.input.size) as looker:
         for number in range(12):
             context.check()
             started = time.perf_counter()
-            predictor.predict(picture)
+            looker.look(picture, sample)
             if number >= 2:
                 times.append((time.perf_counter() - started) * 1000)
         return {
             "median": median(times),
-            "device": predictor.engine.device,
-            "precision": predictor.engine.precision,
+            "device": looker.engine.device,
+            "precision": looker.engine.precision,
             "picture": [picture.shape[1], picture.shape[0]],
         }
 

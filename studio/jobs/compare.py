@@ -32,11 +32,11 @@ from studio.io.datasets import load_dataset
 from studio.io.files import atomic_folder, atomic_write_text, list_images, write_json
 from studio.io.images import image_size, read_image, write_image
 from studio.jobs.evaluate_page import STYLE
+from studio.jobs.looking import check_comparable, open_looker
 from studio.metrics.agreement import Agreement, PictureShift
 from studio.metrics.evaluation import evaluate
 from studio.runtime.artifacts import load_artifact
-from studio.runtime.predictor import Predictor
-from studio.vision.letterbox import fit
+from studio.runtime.topdown import is_topdown
 
 Picture = npt.NDArray[np.uint8]
 
@@ -94,22 +94,26 @@ def run(options: CompareOptions, context: JobContext) -> dict[str, Any]:
 class _Side:
     """What one artefact said of every picture that could be read."""
 
-    artifact: ModelArtifact
     values: dict[str, Any]
     people: list[tuple[Prediction, ...]]
-    size: tuple[int, int]
+    scales: list[float]
     problems: list[Problem]
     read: list[Sample]
 
 
 def _check_same(first: ModelArtifact, second: ModelArtifact) -> None:
-    if first.task != "pose" or len(first.skeleton) != len(second.skeleton):
-        raise ModelError(
-            f"These are not two artefacts of one pose model: {len(first.skeleton)} and "
-            f"{len(second.skeleton)} joints.",
-            where=second.weights,
-            hint="Compare an export with the weights that it was made from.",
-        )
+    check_comparable(first)
+    if first.task != second.task:
+        said = f"one is a {first.task} model, the other a {second.task} model"
+    elif len(first.skeleton) != len(second.skeleton):
+        said = f"{len(first.skeleton)} and {len(second.skeleton)} joints"
+    else:
+        return
+    raise ModelError(
+        f"These are not two artefacts of one model: {said}.",
+        where=second.weights,
+        hint="Compare an export with the weights that it was made from.",
+    )
 
 
 def _samples(
@@ -124,10 +128,12 @@ def _samples(
         ]
         if not samples:
             raise FileProblem("There are no pictures in this folder.", where=data)
+        _check_needs_no_labels(artifact, data)
         return samples[: options.limit or None], None
     dataset = load_dataset(data, report=problems.append)
     samples = list(dataset.split(options.split))[: options.limit or None]
     if not any(s.instances for s in samples):
+        _check_needs_no_labels(artifact, data)
         return samples, None
     if len(dataset.skeleton) != len(artifact.skeleton):
         raise DataError(
@@ -139,6 +145,15 @@ def _samples(
     return samples, dataset.skeleton
 
 
+def _check_needs_no_labels(artifact: ModelArtifact, data: Path) -> None:
+    if is_topdown(artifact):
+        raise DataError(
+            "A model that looks at people in boxes is compared on labelled pictures.",
+            where=data,
+            hint="Give --data a dataset with people.",
+        )
+
+
 def _look(
     artifact: ModelArtifact,
     options: CompareOptions,
@@ -148,23 +163,20 @@ def _look(
     stage: str,
 ) -> _Side:
     started = time.perf_counter()
-    with Predictor(
+    with open_looker(
         artifact,
         conf=min(_AP_CONF, options.conf),
         iou=options.iou,
         imgsz=options.imgsz,
         device=options.device,
         precision=options.precision,
-    ) as predictor:
+    ) as looker:
         loaded = (time.perf_counter() - started) * 1000
         people: list[tuple[Prediction, ...]] = []
-        milliseconds: list[float] = []
 
-        def find(picture: Picture) -> tuple[Prediction, ...]:
-            found = predictor.submit([picture]).result()[0]
-            people.append(found.predictions)
-            milliseconds.append(sum(found.timings.values()))
-            return found.predictions
+        def find(picture: Picture, sample: Sample) -> tuple[Prediction, ...]:
+            people.append(looker.look(picture, sample))
+            return people[-1]
 
         def progress(done: int, total: int) -> None:
             context.check()
@@ -174,26 +186,27 @@ def _look(
         weights = (artifact.weights, artifact.weights.with_suffix(".bin"))
         values = {
             "path": str(artifact.weights),
-            "engine": predictor.engine.name,
-            "device": predictor.engine.device,
-            "precision": predictor.engine.precision,
+            "engine": looker.engine.name,
+            "device": looker.engine.device,
+            "precision": looker.engine.precision,
             "size_mb": round(sum(p.stat().st_size for p in weights if p.is_file()) / 1e6, 3),
             "load_ms": round(loaded, 1),
-            "ms_per_picture": round(float(np.median(milliseconds)), 3),
+            "ms_per_picture": round(float(np.median(looker.milliseconds)), 3),
             "ap": ap,
         }
-        return _Side(artifact, values, people, predictor.size, problems, read)
+        scales = [looker.scale(sample) for sample in read]
+        return _Side(values, people, scales, problems, read)
 
 
 def _judge(
     samples: Sequence[Sample],
     skeleton: Skeleton | None,
-    find: Callable[[Picture], Sequence[Prediction]],
+    find: Callable[[Picture, Sample], Sequence[Prediction]],
     progress: Callable[[int, int], None],
 ) -> tuple[dict[str, float] | None, list[Problem], list[Sample]]:
     """AP where there are labels; what could not be read; what was, in order."""
     if skeleton is not None:
-        judged = evaluate(samples, skeleton, lambda frame, _: find(frame), progress=progress)
+        judged = evaluate(samples, skeleton, find, progress=progress)
         bad = {p.where for p in judged.problems}
         return judged.metrics, judged.problems, [s for s in samples if str(s.image) not in bad]
     problems: list[Problem] = []
@@ -205,7 +218,7 @@ def _judge(
         except StudioError as error:
             problems.append(Problem(error.message, where=str(sample.image), hint=error.hint))
             continue
-        find(picture)
+        find(picture, sample)
         read.append(sample)
     if not read:
         raise DataError("No picture of the dataset can be read.", hint="Check its folder.")
@@ -215,12 +228,11 @@ def _judge(
 def _agree(sides: Sequence[_Side], options: CompareOptions, skeleton: Skeleton) -> Agreement:
     agreement = Agreement(skeleton.keypoints)
     first, second = sides
-    for sample, a, b in zip(first.read, first.people, second.people, strict=True):
-        box = fit((sample.size[1], sample.size[0]), first.size)
+    for scale, a, b in zip(first.scales, first.people, second.people, strict=True):
         agreement.add(
             [p for p in a if p.score >= options.conf],
             [p for p in b if p.score >= options.conf],
-            box.scale[0],
+            scale,
         )
     return agreement
 

@@ -1,0 +1,128 @@
+"""How two artefacts of one model are let look at the same pictures.
+
+A model that finds people itself gets the picture; a top-down model gets the labelled people's boxes
+too, so that the two are told apart by their networks and not by a detector.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from studio.core.artifact import ModelArtifact
+from studio.core.dataset import Sample
+from studio.core.errors import ModelError
+from studio.core.prediction import Prediction
+from studio.jobs.evaluate_people import labelled_boxes
+from studio.runtime.engine import Engine
+from studio.runtime.predictor import Predictor
+from studio.runtime.topdown import TopDown, is_topdown
+from studio.vision.affine import box_matrix
+from studio.vision.letterbox import fit
+
+Picture = npt.NDArray[np.uint8]
+POSE = "pose"
+
+
+class Looker(Protocol):
+    """An artefact that looks at pictures with their labels at hand. `milliseconds`: of each."""
+
+    engine: Engine
+    size: tuple[int, int]
+    milliseconds: list[float]
+
+    def look(self, picture: Picture, sample: Sample) -> tuple[Prediction, ...]:
+        """The people of (H, W, 3) uint8 BGR."""
+        ...
+
+    def scale(self, sample: Sample) -> float:
+        """Pixels of the network's input for each pixel of the picture."""
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *details: object) -> None: ...
+
+
+def check_comparable(artifact: ModelArtifact) -> None:
+    """Raises ModelError where the model is of a kind that cannot be compared here."""
+    if artifact.task != POSE and not is_topdown(artifact):
+        raise ModelError(
+            f"Artefacts of a {artifact.task} model cannot be compared here.",
+            where=artifact.weights,
+        )
+
+
+def open_looker(
+    artifact: ModelArtifact,
+    *,
+    conf: float,
+    iou: float = 0.7,
+    imgsz: Sequence[int] | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+) -> Looker:
+    """Whatever the artefact's kind needs. Raises ModelError, DeviceError, UsageError."""
+    check_comparable(artifact)
+    if is_topdown(artifact):
+        return _InBoxes(TopDown(artifact, device=device, precision=precision, flip_test=False))
+    return _Alone(
+        Predictor(artifact, conf=conf, iou=iou, imgsz=imgsz, device=device, precision=precision)
+    )
+
+
+class _Alone:
+    """A model that finds people itself."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        self.engine = predictor.engine
+        self.size = predictor.size
+        self.milliseconds: list[float] = []
+
+    def look(self, picture: Picture, sample: Sample) -> tuple[Prediction, ...]:
+        del sample
+        found = self._predictor.submit([picture]).result()[0]
+        self.milliseconds.append(sum(found.timings.values()))
+        return found.predictions
+
+    def scale(self, sample: Sample) -> float:
+        width, height = sample.size
+        return fit((height, width), self.size).scale[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._predictor.close()
+
+
+class _InBoxes:
+    """A model that looks at people in their labelled boxes."""
+
+    def __init__(self, joints: TopDown) -> None:
+        self._joints = joints
+        self.engine = joints.engine
+        self.size = joints.artifact.input.size
+        self.milliseconds: list[float] = []
+
+    def look(self, picture: Picture, sample: Sample) -> tuple[Prediction, ...]:
+        boxes, scores = labelled_boxes(picture, sample)
+        started = time.perf_counter()
+        found = self._joints.predict(picture, boxes, scores)
+        self.milliseconds.append((time.perf_counter() - started) * 1000)
+        return found
+
+    def scale(self, sample: Sample) -> float:
+        boxes, _ = labelled_boxes(np.empty((0, 0, 3), np.uint8), sample)
+        scales: list[Any] = [box_matrix(box, self.size)[0, 0] for box in boxes]
+        return float(np.mean(scales)) if scales else 1.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._joints.close()
