@@ -154,9 +154,10 @@ def _judged(
         context.check()
         path = tracker.files.get(video.name)
         found = read_rows(path) if path is not None else ()
-        labelled = {r.frame for r in video.rows}
-        frames = labelled | {n for n, _ in video.frames}
-        frames = labelled if options.labelled_only else frames | {r.frame for r in found}
+        rows = {r.frame for r in video.rows}
+        # A set says which frames were labelled, also those with nothing on them; bare rows do not.
+        frames = set(video.labelled) or rows | {r.frame for r in found}
+        frames = rows if options.labelled_only else frames
         judging.add(video.name, video.rows, found, sorted(frames), pictures_of(video))
         context.progress("judge", number, len(labels.videos))
     return judging.result()
