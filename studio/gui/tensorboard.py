@@ -13,10 +13,13 @@ from PySide6.QtNetwork import QAbstractSocket, QTcpSocket
 
 from studio.core.errors import MissingTool
 from studio.gui.i18n import tr
+from studio.io.guard import guarded
 
 HOST = "127.0.0.1"
 LOOK_EVERY_MS = 300
 LAST_WORDS = 2000
+# How long the guard has to end it.
+END_MS = 500
 
 
 def is_installed() -> bool:
@@ -32,7 +35,8 @@ def free_port() -> int:
 
 
 class TensorBoard(QObject):
-    """One process at a time; it ends with the window. `opened` carries the address once it answers,
+    """One process at a time; it ends with the window, be that closed or killed: a guard beside it
+    ends it when the window's end of a pipe is gone. `opened` carries the address once it answers,
     `failed` a MissingTool where it ended before.
     """
 
@@ -66,7 +70,7 @@ class TensorBoard(QObject):
         process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
         process.finished.connect(self._ended)
         process.errorOccurred.connect(self._ended)
-        process.start(sys.executable, self.arguments())
+        process.start(sys.executable, guarded([sys.executable, *self.arguments()]))
         self.process = process
         self._look.start()
 
@@ -83,8 +87,10 @@ class TensorBoard(QObject):
         process, self.process = self.process, None
         if process is not None:
             process.blockSignals(True)
-            process.kill()
-            process.waitForFinished(500)
+            process.closeWriteChannel()
+            if not process.waitForFinished(END_MS):
+                process.kill()
+                process.waitForFinished(END_MS)
             process.deleteLater()
 
     def _try(self) -> None:

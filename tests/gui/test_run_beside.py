@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from PySide6.QtCore import QObject, QUrl
 from pytestqt.qtbot import QtBot
@@ -186,3 +188,42 @@ def test_the_button_starts_the_real_one(
     assert pid
     assert os.name != "posix" or Path(f"/proc/{pid}").exists()
     page.board.stop()
+
+
+BOARD = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QDesktopServices
+from studio.gui.app import make_application
+from studio.gui.tensorboard import TensorBoard
+QDesktopServices.openUrl = lambda url: None
+application = make_application()
+board = TensorBoard()
+board.opened.connect(lambda address: print(board.process.processId(), board.port, flush=True))
+board.show(Path(sys.argv[1]))
+application.exec()
+"""
+
+
+@pytest.mark.skipif(not tensorboard.is_installed(), reason="tensorboard is not installed")
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+def test_the_real_one_ends_with_a_studio_that_is_killed(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", BOARD, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as window:
+        assert window.stdout is not None
+        # It answers on its port now.
+        pid, port = (int(word) for word in window.stdout.readline().split())
+        guard = psutil.Process(pid)
+        family = [guard, *guard.children(recursive=True)]
+        assert any("tensorboard.main" in " ".join(p.cmdline()) for p in family)
+        window.send_signal(signal.SIGKILL)
+    gone, alive = psutil.wait_procs(family, timeout=60)
+    assert len(gone) >= 2
+    assert not alive
+    with socket.socket() as nobody:
+        assert nobody.connect_ex((tensorboard.HOST, port)) != 0
