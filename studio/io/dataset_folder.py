@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -20,6 +21,8 @@ from studio.io.prepared import Prepared, SpoolReader
 
 _BINARY = getattr(os, "O_BINARY", 0)
 COCO_SIDES = {TRAIN: "train2017", VAL: "val2017", TEST: "test2017"}
+# Two disks, or one that does not know how.
+_CANNOT_COPY = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EIO)
 DATASET_JSON = "dataset.json"
 PROBLEMS_CSV = "problems.csv"
 # Everything that a conversion puts into its folder; nothing else there is ever touched.
@@ -108,7 +111,7 @@ def put_picture(item: Prepared, places: Sequence[str], *, link: bool) -> None:
         for place in places:
             _link(item.source, place)
     else:
-        shutil.copyfile(item.source, places[0])
+        _copy(item.source, places[0])
         for place in places[1:]:
             _link(places[0], place, symbolic=False)
 
@@ -172,7 +175,39 @@ def _link(source: str, place: str, *, symbolic: bool = True) -> None:
             pass
         else:
             return
+    _copy(source, place)
+
+
+def _copy(source: str, place: str) -> None:
+    """The file's bytes in a new file, by the kernel itself where it can: a fifth faster, and on a
+    file system that shares blocks none is written. Raises OSError.
+    """
+    if _copied_within(source, place):
+        return
     shutil.copyfile(source, place)
+
+
+def _copied_within(source: str, place: str) -> bool:
+    """Whether the kernel has copied all of it; what it left is written over."""
+    if not hasattr(os, "copy_file_range"):
+        return False
+    reading = os.open(source, os.O_RDONLY)
+    try:
+        left = os.fstat(reading).st_size
+        writing = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        try:
+            # Some file systems end too early and say nothing.
+            while left > 0 and (done := os.copy_file_range(reading, writing, left)):
+                left -= done
+        except OSError as error:
+            if error.errno not in _CANNOT_COPY:
+                raise
+            return False
+        finally:
+            os.close(writing)
+    finally:
+        os.close(reading)
+    return left == 0
 
 
 def unique_names(items: Iterable[Prepared], previous: Mapping[str, str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import multiprocessing
 import os
 import signal
@@ -29,7 +30,7 @@ _GIVE_WAY = 10
 class Workers:
     """`map` over chunks in `count` processes; with 0 of them the work is done here.
 
-    They start with the first `map`. A helper holds one end of a pipe: when this process dies, the
+    They start with the first `map`, or with `start`. A helper holds one end of a pipe: when this process dies, the
     pipe ends and so does the helper. give_way: they leave the processor to whatever else wants
     it, where the system knows that, because somebody works at this process's window meanwhile.
     """
@@ -51,7 +52,7 @@ class Workers:
         if not self.count:
             yield from map(work, items)
             return
-        self._start()
+        self.start()
         source = iter(items)
         waiting: deque[int] = deque()
         for _ in range(_AHEAD):
@@ -82,13 +83,17 @@ class Workers:
         except (EOFError, OSError) as error:
             raise _gone() from error
 
-    def _start(self) -> None:
+    def start(self, *modules: str) -> None:
+        """Start the helpers where there are none yet, so that they are ready when the first chunk
+        comes; `modules` is what their work will need.
+        """
         if self._processes:
             return
         context = multiprocessing.get_context("spawn")
         for _ in range(self.count):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, self._give_way), daemon=True)
+            arguments = (theirs, self._give_way, modules)
+            process = context.Process(target=_serve, args=arguments, daemon=True)
             process.start()
             theirs.close()
             self._pipes.append(ours)
@@ -119,7 +124,7 @@ def _gone() -> DeviceError:
     )
 
 
-def _serve(pipe: Connection, give_way: bool) -> None:
+def _serve(pipe: Connection, give_way: bool, modules: tuple[str, ...]) -> None:
     """A helper's life: one chunk after the other until the pipe ends."""
     # Ctrl-C is for the process that has the terminal; it ends its helpers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -131,6 +136,8 @@ def _serve(pipe: Connection, give_way: bool) -> None:
     started = False
     waiting: SimpleQueue[Any] = SimpleQueue()
     threading.Thread(target=_listen, args=(pipe, waiting), daemon=True).start()
+    for name in modules:
+        importlib.import_module(name)
     while True:
         work, item = waiting.get()
         try:

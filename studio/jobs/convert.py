@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections import Counter
@@ -108,6 +109,7 @@ def _read_all(
     skeleton = load_skeleton(options.skeleton, context.project) if options.skeleton else None
     known: dict[str, Prepared] = {}
     for path in options.input:
+        _ready(path, workers)
         kind = detect_kind(path) if options.from_ == "auto" else options.from_
         before = len(known)
         if kind == "labelme":
@@ -123,6 +125,16 @@ def _read_all(
             _take(items, told, known, problems)
         context.log(f"{path}: {many(len(known) - before, 'picture')} ({kind}).")
     return list(known.values()), skeleton or load_skeleton(_usual_skeleton(context))
+
+
+def _ready(path: Path, workers: Workers) -> None:
+    """Helpers for a large folder start while its files are still being listed."""
+    if path.is_dir():
+        # A picture and its annotation each.
+        count = helpers_for(len(os.listdir(path)) // 2)  # noqa: PTH208 - only their number
+        workers.count = max(workers.count, count)
+        if count:
+            workers.start(prepare_files.__module__, write_pictures.__module__)
 
 
 def _usual_skeleton(context: JobContext) -> str:

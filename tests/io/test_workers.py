@@ -48,6 +48,21 @@ def test_an_error_arrives_whole(count: int) -> None:
     assert (caught.value.where, caught.value.hint) == ("x.json", "Take four.")
 
 
+def is_imported(name: str) -> tuple[int, bool]:
+    return os.getpid(), name in sys.modules
+
+
+def test_helpers_can_be_ready_before_there_is_work() -> None:
+    # A module that no helper has unless it is asked for.
+    name = "studio.io.splits"
+    with Workers(1) as asked, Workers(1) as plain:
+        asked.start(name)
+        assert next(plain.map(is_imported, [name]))[1] is False
+        first, second = asked.map(is_imported, [name] * 2)
+    assert first == second
+    assert first[1] is True
+
+
 def test_a_helper_that_was_killed_is_told() -> None:
     with Workers(1) as workers, pytest.raises(DeviceError, match="ended from outside"):
         list(workers.map(die, range(6)))

@@ -331,12 +331,39 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("studio.io.dataset_folder.os.link", full)
     monkeypatch.setattr("studio.io.dataset_folder.os.symlink", full_disk)
     monkeypatch.setattr("studio.io.dataset_folder.shutil.copyfile", full_disk)
+    monkeypatch.setattr("studio.io.dataset_folder.os.copy_file_range", full_disk, raising=False)
     with pytest.raises(FileProblem, match="disk is full"):
         run(folder, tmp_path / "out")
     assert everything(tmp_path) == everything_of(tmp_path, folder)
 
 
-def full_disk(*_paths: str) -> None:
+@pytest.mark.parametrize("kernel", ["copies", "cannot", "stops early", "is none"])
+def test_a_copy_is_whole_whatever_the_kernel_does(
+    tmp_path: Path, kernel: str, monkeypatch: Any
+) -> None:
+    folder = make_pictures(tmp_path / "in", 3)
+    ends: list[int] = []
+
+    def some(*what: int) -> int:
+        if kernel == "cannot":
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        ends.append(what[-1])
+        # Half of it, and then nothing more.
+        return os.write(what[1], os.read(what[0], what[-1] // 2)) if len(ends) % 2 else 0
+
+    if kernel == "is none":
+        monkeypatch.delattr("studio.io.dataset_folder.os.copy_file_range", raising=False)
+    elif kernel != "copies":
+        monkeypatch.setattr("studio.io.dataset_folder.os.copy_file_range", some, raising=False)
+    run(folder, tmp_path / "out", images="copy")
+    for picture in folder.glob("*.png"):
+        (copy,) = (tmp_path / "out" / "images").rglob(picture.name)
+        assert copy.read_bytes() == picture.read_bytes()
+        assert not copy.samefile(picture)
+    assert len(ends) == (6 if kernel == "stops early" else 0)
+
+
+def full_disk(*_what: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
