@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from studio.core.artifact import ModelArtifact
 from studio.core.dataset import Sample
-from studio.core.errors import DataError, FormatError, ModelError
+from studio.core.errors import DataError, FormatError
 from studio.core.job import JobContext
 from studio.core.prediction import Prediction
 from studio.core.requests.evaluate import DETECTOR, GT, EvaluateOptions
@@ -24,8 +24,8 @@ from studio.jobs.evaluate import Judged, model_of
 from studio.jobs.evaluate_page import people_drawn
 from studio.jobs.report_values import POSE, pose_values
 from studio.metrics.evaluation import Evaluation, Find, evaluate
-from studio.runtime.artifacts import load_artifact
 from studio.runtime.predictor import Predictor, predictor_for
+from studio.runtime.two_stage import detector_artifact
 
 Picture = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -146,13 +146,7 @@ def _boxes(options: EvaluateOptions, samples: Sequence[Sample]) -> Iterator[Boxe
         yield lambda _, sample: stored.get(sample.image_id, _none())
         return
     assert options.detector is not None
-    detector = load_artifact(options.detector)
-    if detector.task != "pose":
-        raise ModelError(
-            f"A {detector.task} model finds no people.",
-            where=detector.weights,
-            hint="Give --detector a model that does, such as one of the family yolo-pose.",
-        )
+    detector = detector_artifact(options.detector)
     with Predictor(
         detector,
         conf=options.detector_conf,
