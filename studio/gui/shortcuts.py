@@ -13,44 +13,31 @@ from typing import Any
 LABELME = "labelme"
 _ORDER = ("Ctrl", "Alt", "Shift", "Meta")
 
-# X-AnyLabeling 2 and 3, as its settings come.
+# X-AnyLabeling 3, as its settings file comes; what labelme has alike is not named again.
 _X_ANYLABELING = {
-    "annotate.tool.polygon": "P",
-    "annotate.tool.rectangle": "R",
-    "annotate.tool.circle": "C",
-    "annotate.tool.point": "Ctrl+P",
-    "annotate.tool.select": "Ctrl+J",
-    "annotate.redo": "Ctrl+Shift+Z",
-    "annotate.copy": "Ctrl+C",
+    "annotate.tool.polygon": "P;Ctrl+N",
+    "annotate.tool.rectangle": "R;Ctrl+R",
     "annotate.hide_all": "Ctrl+H",
+    "annotate.names": "Ctrl+L",
+    # Its run on one picture and on all of them.
     "annotate.prelabel": "I",
-    "annotate.prelabel_all": "Ctrl+M",
-    "annotate.reviewed": "Ctrl+Space",
-    "annotate.names": "Ctrl+T",
-    "annotate.open_folder": "Ctrl+U",
+    "annotate.prelabel_all": "Ctrl+B",
+    # It has none for this, and another use for ours.
+    "annotate.filter": "Ctrl+Alt+L",
 }
 
-# CVAT's standard mode.
+# CVAT's standard workspace. N draws again what was drawn last: here people, joint by joint.
 _CVAT = {
     "annotate.next": "F",
     "annotate.previous": "D",
-    "annotate.next_keep": "Ctrl+B",
     "annotate.tool.keypoints": "N",
-    "annotate.tool.rectangle": "Shift+R",
-    "annotate.tool.polygon": "Shift+P",
-    "annotate.hidden": "Q",
+    # Its "occluded" and "outside".
+    "annotate.hidden": "Q;/",
     "annotate.absent": "O",
-    "annotate.hide_all": "H",
+    "annotate.hide_all": "T, H",
+    "annotate.propagate_many": "Ctrl+B",
+    # It has none for this, and another use for ours.
     "annotate.reject": "Shift+X",
-    "annotate.delete": "Delete",
-    "annotate.delete_person": "Shift+Delete",
-    "annotate.edit_label": "Ctrl+L",
-    "annotate.redo": "Ctrl+Shift+Z",
-    "annotate.filter": "Alt+F",
-    "annotate.propagate_many": "Ctrl+Shift+B",
-    "annotate.quality_next": "Ctrl+Right",
-    "annotate.fit": "Alt+0",
-    "studio.sidebar": "",
 }
 
 PRESETS: dict[str, tuple[str, Mapping[str, str]]] = {

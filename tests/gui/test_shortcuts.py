@@ -129,3 +129,34 @@ def test_a_preset_holds_at_once(editor: ShortcutEditor) -> None:
     shown = [item.text(TITLE) for item in rows if not item.isHidden()]
     assert "Next picture" in shown
     assert all("next picture" in title.casefold() for title in shown)
+
+
+def test_the_presets_say_what_the_programs_say(window: MainWindow) -> None:
+    """A few keys that their own tables give, each of them where a hand expects it."""
+    window.page("annotate")
+    actions = {a.id: keys_of(a) for a in window.studio.actions.all()}
+
+    def keys(preset: str, name: str) -> tuple[str, ...]:
+        return split(Shortcuts(preset).keys_of(actions[f"annotate.{name}"]))
+
+    x = "x-anylabeling"
+    assert keys(x, "tool.polygon") == ("P", "Ctrl+N")
+    assert keys(x, "tool.rectangle") == ("R", "Ctrl+R")
+    assert keys(x, "tool.point") == (), "P is the polygon's there"
+    assert (keys(x, "next"), keys(x, "previous")) == (("D",), ("A",))
+    assert (keys(x, "edit_label"), keys(x, "duplicate")) == (("Ctrl+E",), ("Ctrl+D",))
+    assert (keys(x, "prelabel"), keys(x, "prelabel_all")) == (("I",), ("Ctrl+B",))
+    assert (keys("cvat", "next"), keys("cvat", "previous")) == (("F",), ("D",))
+    assert keys("cvat", "hidden") == ("Q", "/")
+    assert keys("cvat", "propagate_many") == ("Ctrl+B",)
+    assert keys("cvat", "redo") == ("Ctrl+Shift+Z", "Ctrl+Y")
+    assert "Ctrl+B" not in keys("cvat", "next_keep")
+
+
+def test_a_key_of_two_strokes_is_heard(editor: ShortcutEditor) -> None:
+    studio = editor.studio
+    editor.preset.setCurrentIndex(editor.preset.findData("cvat"))
+    editor.preset.activated.emit(editor.preset.currentIndex())
+    action = studio.actions.get("annotate.hide_all")
+    assert [s.toString() for s in action.shortcuts()] == ["T, H"]
+    assert action.shortcuts()[0].count() == 2
