@@ -94,7 +94,9 @@ def _hota(rows: Rows) -> list[Curve]:
     found: list[Curve] = []
     for number, (name, curves) in enumerate(rows[0][1].hota.items()):
         title = name or tr("All classes")
-        found.append(Curve(title, *curves["HOTA"], number, dash=0 if not name else 1, marks=not name))
+        found.append(
+            Curve(title, *curves["HOTA"], number, dash=0 if not name else 1, marks=not name)
+        )
     return found
 
 
