@@ -121,9 +121,13 @@ def _add(group: Any, spec: OptionField) -> None:
 
 
 def _spellings(flags: Iterable[str]) -> Iterable[str]:
-    """Each flag once, with dashes and with underscores: guides use both."""
+    """Each flag once, with dashes and with underscores: guides use both. Spellings of two words
+    (`--save-json alphapose`) are `_joined_words`' to turn into one.
+    """
     seen: dict[str, None] = {}
     for flag in flags:
+        if " " in flag:
+            continue
         seen[flag] = None
         if flag.startswith("--"):
             seen["--" + flag[2:].replace("_", "-")] = None
@@ -159,7 +163,11 @@ def _shown(value: Any) -> str:
 
 
 def joined_bools(words: Sequence[str], options: Iterable[type[Options]]) -> list[str]:
-    """`--amp true`, as some guides write it, becomes `--amp` (and `--amp false` `--no-amp`)."""
+    """`--amp true`, as some guides write it, becomes `--amp` (and `--amp false` `--no-amp`); an
+    alias of two words becomes its field's own flag.
+    """
+    options = tuple(options)
+    words = _joined_words(words, options)
     flags = {
         flag
         for declared in options
@@ -178,5 +186,28 @@ def joined_bools(words: Sequence[str], options: Iterable[type[Options]]) -> list
             positive = value.lower() in {"true", "yes", "on", "1"}
             name = name if positive else f"--no-{name.removeprefix('--')}"
             word = name
+        result.append(word)
+    return result
+
+
+def _joined_words(words: Sequence[str], options: Iterable[type[Options]]) -> list[str]:
+    """`--save-json alphapose` and `--save-json=alphapose` as the one flag that they mean."""
+    pairs = {
+        (flag, second): spec.flag
+        for declared in options
+        for spec in declared.fields()
+        for first, _, second in (alias.partition(" ") for alias in spec.aliases)
+        if second
+        for flag in _spellings((first,))
+    }
+    result: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.partition("=")
+        if equals and (name, value) in pairs:
+            word = pairs[name, value]
+        elif rest and (word, rest[0]) in pairs:
+            word = pairs[word, rest.pop(0)]
         result.append(word)
     return result

@@ -4,7 +4,7 @@ and written.
 Reading, inference and drawing overlap. A stop or a cancel keeps what was finished. The result is
 {"save_dir", "frames", "people", "problems": [{"where", "message"}], "seconds", "fps",
 "stages_ms": {stage: mean milliseconds a frame}, "engine", "device", "precision"} and, where
-written, "json", "csv", "tracks", "videos".
+written, "json", "alphapose", "csv", "tracks", "videos".
 """
 
 from __future__ import annotations
@@ -26,7 +26,13 @@ from studio.runtime.capture import Rate
 from studio.runtime.clip_source import ClipFrames, place_of, source_of
 from studio.runtime.clips import ClipPredictor
 from studio.runtime.predictor import Finding, Found, PeopleFinder, predictor_for
-from studio.runtime.recording import CsvRecords, FrameVideo, JsonRecords, Recording
+from studio.runtime.recording import (
+    AlphaPoseRecords,
+    CsvRecords,
+    FrameVideo,
+    JsonRecords,
+    Recording,
+)
 from studio.runtime.results import records
 from studio.runtime.sources import ImagesSource, Source, SourceFrame, open_source
 from studio.runtime.stages import FinishBehind, ReadAhead
@@ -195,6 +201,10 @@ class _Run:
     def _open_records(self, recording: Recording, result: dict[str, Any]) -> None:
         if self.options.save_json:
             result["json"] = str(recording.add(JsonRecords(self.folder / "predictions.json")).path)
+        if self.options.alphapose_json:
+            path = self.folder / "alphapose-results.json"
+            frames = not isinstance(self.source, ImagesSource)
+            result["alphapose"] = str(recording.add(AlphaPoseRecords(path, frames=frames)).path)
         if self.options.save_csv:
             joints = self.predictor.artifact.skeleton.keypoints
             path = self.folder / "predictions.csv"
@@ -265,7 +275,7 @@ class _Run:
         return all(s.isdecimal() for s in stems) and len({int(s) for s in stems}) == len(stems)
 
     def _announce(self, result: Mapping[str, Any]) -> None:
-        for key in ("json", "csv"):
+        for key in ("json", "alphapose", "csv"):
             if key in result:
                 self.context.artifact(key, Path(result[key]))
         for kind in ("video", "tracks"):

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.artifact import MODEL_JSON, InputSpec, ModelArtifact
-from studio.core.errors import FileProblem, ModelError, PluginError, StudioError
+from studio.core.errors import FileProblem, ModelError, PluginError, StudioError, UsageError
 from studio.core.skeleton import Skeleton
 from studio.io.files import read_json, read_text
 from studio.io.model_json import save_artifact
 from studio.io.skeletons import guess_skeleton, load_skeleton
-from studio.registry.plugins import contributions
+from studio.registry.plugins import contributions, find
 
 __all__ = ["load_artifact", "save_artifact"]
 
@@ -64,6 +64,22 @@ def load_artifact(path: Path | str) -> ModelArtifact:
         where=path,
         hint="Give a .pt, .onnx or OpenVINO .xml file, or its folder.",
     )
+
+
+def configured_artifact(artifact: ModelArtifact, file: Path) -> ModelArtifact:
+    """A foreign model with what its own program's configuration file (`--cfg`) says of it.
+
+    Raises UsageError where the model's family knows no such files; FileProblem, FormatError.
+    """
+    family = find("family", artifact.family).load()
+    configured = getattr(family, "configured", None)
+    if configured is None:
+        raise UsageError(
+            f"Models of {artifact.family} have no file of their own to say more.",
+            where="cfg",
+            hint="Leave --cfg out.",
+        )
+    return configured(artifact, file)
 
 
 def _from_json(folder: Path) -> ModelArtifact:

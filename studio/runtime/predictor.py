@@ -14,7 +14,7 @@ import numpy.typing as npt
 from studio.core.artifact import ModelArtifact
 from studio.core.errors import UsageError
 from studio.core.prediction import Prediction
-from studio.runtime.artifacts import load_artifact
+from studio.runtime.artifacts import configured_artifact, load_artifact
 from studio.runtime.decode import decode, read_layout, to_predictions
 from studio.runtime.engine import Engine, Outputs, Pending
 from studio.runtime.opening import open_engine
@@ -121,6 +121,9 @@ def predictor_for(
     from studio.runtime.topdown import is_topdown
 
     artifact = artifact or load_artifact(wishes.model)
+    file: Path | None = getattr(wishes, "cfg", None)
+    if file is not None:
+        artifact = configured_artifact(artifact, file)
     if is_clip_model(artifact):
         return ClipPredictor(
             artifact,

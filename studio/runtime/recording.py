@@ -15,7 +15,7 @@ import orjson
 
 from studio.io.files import part_path, problem_of, replace
 from studio.io.video import VideoWriter
-from studio.runtime.results import csv_head_line, csv_rows
+from studio.runtime.results import alphapose_record, csv_head_line, csv_rows
 
 Frame = npt.NDArray[np.uint8]
 
@@ -85,6 +85,18 @@ class JsonRecords:
     def abandon(self) -> None:
         """Remove what was written."""
         self._file.abandon()
+
+
+class AlphaPoseRecords(JsonRecords):
+    """`alphapose-results.json`. frames: the records are of a video's frames."""
+
+    def __init__(self, path: Path, *, frames: bool) -> None:
+        super().__init__(path)
+        self._frames = frames
+
+    def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Append records, turned into AlphaPose's."""
+        super().write(alphapose_record(row, frames=self._frames) for row in rows)
 
 
 class CsvRecords:

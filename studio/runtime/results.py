@@ -22,7 +22,8 @@ _SCORE_DIGITS = 5
 
 def prediction_to_values(person: Prediction) -> dict[str, Any]:
     """{"category_id", "bbox": [x, y, w, h], "score", "keypoints": [x, y, score] * K} and, where
-    known, "track_id" and "head": {"rotation", "yaw", "pitch", "roll"}. Pixels to 1/1000.
+    known, "track_id", "box_score" and "head": {"rotation", "yaw", "pitch", "roll"}. Pixels to
+    1/1000.
     """
     x1, y1, x2, y2 = (float(v) for v in person.box)
     values: dict[str, Any] = {
@@ -37,6 +38,8 @@ def prediction_to_values(person: Prediction) -> dict[str, Any]:
     }
     if person.track_id is not None:
         values["track_id"] = person.track_id
+    if person.box_score is not None:
+        values["box_score"] = round(float(person.box_score), _SCORE_DIGITS)
     if person.head is not None:
         values["head"] = {
             "rotation": person.head.rotation.tolist(),
@@ -54,6 +57,7 @@ def prediction_from_values(values: Mapping[str, Any]) -> Prediction:
         points = np.asarray(values["keypoints"], dtype=np.float32).reshape(-1, 3)
         track_id = values.get("track_id")
         head = values.get("head")
+        box_score = values.get("box_score")
         return Prediction(
             box=np.array([x, y, x + w, y + h], dtype=np.float32),
             score=float(values["score"]),
@@ -61,6 +65,7 @@ def prediction_from_values(values: Mapping[str, Any]) -> Prediction:
             category_id=int(values.get("category_id", 0)),
             track_id=None if track_id is None else int(track_id),
             head=None if head is None else _head(head),
+            box_score=None if box_score is None else float(box_score),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"This is no prediction: {error!r}.") from error
@@ -95,6 +100,25 @@ def records(
         place = {"image": image, "image_id": image_id, "frame": frame, "time": round(time, 6)}
         rows.append(place | values)
     return rows
+
+
+def alphapose_record(row: Mapping[str, Any], *, frames: bool) -> dict[str, Any]:
+    """A record as AlphaPose's `alphapose-results.json` has it: "image_id" is the picture's name,
+    or with `frames` the frame's number with .jpg; "box" is x, y, width, height; "score" is the
+    box's + the joints' mean + 1.25 x the best joint's.
+    """
+    scores: list[float] = row["keypoints"][2::3]
+    score = float(row.get("box_score", row["score"]))
+    if scores:
+        score += sum(scores) / len(scores) + 1.25 * max(scores)
+    return {
+        "image_id": f"{row['frame']}.jpg" if frames else row["image"],
+        "category_id": row["category_id"],
+        "keypoints": row["keypoints"],
+        "score": round(score, _SCORE_DIGITS),
+        "box": row["bbox"],
+        "idx": [float(row.get("track_id", 0.0))],
+    }
 
 
 def csv_header(joints: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -234,12 +234,3 @@ def without_doubles(
         same,
     )
     return tuple(people[i] for i in kept)
-
-
-def alphapose_score(person: Prediction) -> float:
-    """AlphaPose's: the box's score + the joints' mean + 1.25 x the best joint."""
-    joints: Any = person.keypoints[:, 2]
-    if not len(joints):
-        return float(person.score)
-    box = person.score if person.box_score is None else person.box_score
-    return float(box + joints.mean() + 1.25 * joints.max())

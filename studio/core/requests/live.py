@@ -8,8 +8,10 @@ from pathlib import Path
 from studio.core.options import N_, Options, Rule, option
 from studio.core.requests.shared import (
     conf_option,
+    detector_option,
     device_option,
     draw_fps_option,
+    flip_test_option,
     imgsz_option,
     iou_option,
     kp_conf_option,
@@ -96,6 +98,8 @@ class LiveOptions(Options):
     doubt_high: float = option(
         0.5, title=N_("Doubt up to"), minimum=0.0, maximum=1.0, advanced=True
     )
+    detector: Path | None = detector_option(advanced=True)
+    flip_test: bool = flip_test_option()
     iou: float = iou_option()
     max_people: int = max_people_option()
     imgsz: tuple[int, ...] | None = imgsz_option()

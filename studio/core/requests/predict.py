@@ -9,8 +9,10 @@ from studio.core.options import N_, Options, option
 from studio.core.requests.shared import (
     batch_option,
     conf_option,
+    detector_option,
     device_option,
     draw_fps_option,
+    flip_test_option,
     imgsz_option,
     iou_option,
     kp_conf_option,
@@ -26,24 +28,32 @@ from studio.core.requests.shared import (
 class PredictOptions(Options):
     """Which model looks at what, and what becomes of it."""
 
-    model: Path = model_option("--ckpt")
+    model: Path = model_option("--ckpt", "--checkpoint")
     source: str = option(
         title=N_("Source"),
         help=N_(
             "A picture, a folder, a pattern such as a/*.jpg, a list file (.txt), a video, a camera's "
             "number, a stream's address, a video keypoint set (its val side), or synthetic:"
         ),
-        aliases=("--data-root",),
+        aliases=("--data-root", "--indir", "--imgdir", "--video"),
     )
+    detector: Path | None = detector_option()
     save_dir: Path | None = option(
         None,
         title=N_("Output folder"),
         help=N_("Where results go; the next free runs/predict/<n> where nothing is given."),
         kind="folder",
-        aliases=("--out-dir",),
+        aliases=("--out-dir", "--outdir"),
     )
     save_json: bool = option(
         False, title=N_("Write JSON"), help=N_("Write predictions.json, one record per person.")
+    )
+    alphapose_json: bool = option(
+        False,
+        title=N_("Write AlphaPose's JSON"),
+        help=N_("Write alphapose-results.json, as AlphaPose's programs read it."),
+        aliases=("--save-json alphapose",),
+        advanced=True,
     )
     save_csv: bool = option(
         False, title=N_("Write CSV"), help=N_("Write predictions.csv, one row per person.")
@@ -75,6 +85,20 @@ class PredictOptions(Options):
         None,
         title=N_("Heatmap size"),
         help=N_("Need not be given: the model knows its own, and another one is refused."),
+        advanced=True,
+    )
+    flip_test: bool = flip_test_option()
+    cfg: Path | None = option(
+        None,
+        title=N_("AlphaPose file"),
+        help=N_("The YAML of an AlphaPose model, where it has another input than 256 x 192."),
+        kind="file",
+        advanced=True,
+    )
+    vis_fast: bool = option(
+        False,
+        title=N_("Draw fast"),
+        help=N_("Accepted from AlphaPose's guide and without effect: drawing is fast."),
         advanced=True,
     )
     kp_conf: float = kp_conf_option(aliases=("--vis-th",))

@@ -9,7 +9,9 @@ from typing import ClassVar
 from studio.core.options import N_, Options, Rule, option
 from studio.core.requests.shared import (
     conf_option,
+    detector_option,
     device_option,
+    flip_test_option,
     imgsz_option,
     iou_option,
     kp_conf_option,
@@ -51,6 +53,8 @@ class PrelabelOptions(Options):
         maximum=1.0,
         advanced=True,
     )
+    detector: Path | None = detector_option(advanced=True)
+    flip_test: bool = flip_test_option()
     iou: float = iou_option()
     imgsz: tuple[int, ...] | None = imgsz_option()
     skeleton: str = option(

@@ -25,6 +25,27 @@ def model_option(*aliases: str) -> Any:
     )
 
 
+def detector_option(*, advanced: bool = False) -> Any:
+    """Path | None: the model whose boxes a top-down model looks into."""
+    return option(
+        None,
+        title=N_("Detector"),
+        help=N_("The model that finds people, where --model looks at each person's box."),
+        kind="model",
+        advanced=advanced,
+    )
+
+
+def flip_test_option(default: bool = False) -> Any:
+    """bool: whether a top-down model looks twice."""
+    return option(
+        default,
+        title=N_("Flip test"),
+        help=N_("Look at each box mirrored, too, and take the mean: better, and twice the time."),
+        advanced=True,
+    )
+
+
 def conf_option(
     default: float = 0.25,
     *,

@@ -35,6 +35,9 @@ def dots() -> Path:
     root = _root() / "dots"
     write_split(root, "train", 8, seed=1)
     write_split(root, "val", 4, seed=2)
+    (root / "pose.yaml").write_text(
+        "train: images/train\nval: images/val\nkpt_shape: [17, 3]\nnames: {0: person}\n"
+    )
     return root
 
 
