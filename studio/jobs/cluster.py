@@ -2,30 +2,37 @@
 
 What a training needs of this machine is packed up and sent (`parcels`), or expected under the
 same path there; its events, pictures and weights come back while it runs (`cluster_worker`).
-Stop and cancel reach it. Ray is imported here and in nothing that this imports.
+Stop and cancel reach it. Ray is imported here and in nothing that this imports at once.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
 import shutil
-import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import studio
-from studio.core.errors import DeviceError, MissingTool, StudioError, UsageError
-from studio.core.job import ERROR, FINISHED, LOG, STARTED, JobContext, JobEvent, JobSpec
+from studio.core.errors import DeviceError, StudioError, UsageError
+from studio.core.job import (
+    ARTIFACT,
+    ERROR,
+    FINISHED,
+    LOG,
+    STARTED,
+    JobContext,
+    JobEvent,
+    JobSpec,
+)
 from studio.core.options import OptionField, Options
-from studio.core.requests.cluster import LOCAL_RAY, RUNNING_RAY, ClusterOptions
+from studio.core.requests.cluster import LOCAL_RAY, ClusterOptions
 from studio.jobs.children import Child, Tell, parse_event
+from studio.jobs.cluster_connection import connect, first_line
 from studio.jobs.cluster_files import Arrivals, in_words_of_here, rewrite_paths
 from studio.jobs.cluster_worker import (
     END,
@@ -41,7 +48,6 @@ from studio.jobs.cluster_worker import (
 from studio.jobs.parcels import Parcel, blocks, pack
 from studio.registry import find
 
-_CONNECT_SECONDS = 5.0
 _POLL_SECONDS = 1.0
 _PATH_KINDS = frozenset({"dataset", "folder", "file", "model", "skeleton"})
 # Of a run that goes on, this stays here.
@@ -61,10 +67,8 @@ class Cluster:
 
     def __enter__(self) -> Cluster:
         """Raises MissingTool, DeviceError where there is no such cluster."""
-        self._ray = load_ray()
         self._context.progress("cluster", 0, 0)
-        with _signals_kept():
-            self._connect()
+        self._ray, self._own = connect(self._wanted.on, self._context)
         self._folder = Path(tempfile.mkdtemp(prefix="pose-studio-parcels-"))
         machines = [n for n in self._ray.nodes() if n.get("Alive")]
         cpus, gpus = _total(machines, "CPU"), _total(machines, "GPU")
@@ -76,8 +80,7 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         for child in self._children:
             child.kill()
-        with _signals_kept():
-            self._ray.shutdown()
+        self._ray.shutdown()
         for folder in (self._folder, self._own):
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -93,30 +96,6 @@ class Cluster:
         child = _RayChild(ray, post, task, spec.run_dir, tell, self._places_here(spec))
         self._children.append(child)
         return child
-
-    def _connect(self) -> None:
-        where, ray = self._wanted.on, self._ray
-        quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-        try:
-            if where == LOCAL_RAY:
-                self._own = _short_temporary()
-                _own_token()
-                ray.init(
-                    num_cpus=os.cpu_count() or 1, include_dashboard=False,
-                    _node_ip_address="127.0.0.1", _temp_dir=str(self._own), **quiet,
-                )  # fmt: skip
-            elif where == RUNNING_RAY:
-                ray.init(address="auto", **quiet)
-            else:
-                _must_answer(where)
-                ray.init(address=where, **quiet)
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            raise DeviceError(
-                f"There is no Ray cluster here: {_first_line(error)}",
-                where=where,
-                hint="Start one with `ray start --head`, with the same versions of Ray and Python "
-                "as here; or use --on local-ray.",
-            ) from error
 
     def _needs(self, spec: JobSpec) -> dict[str, float]:
         """Cores and GPUs of one training. Raises DeviceError where no machine has them."""
@@ -185,66 +164,12 @@ class Cluster:
         return all(n.get("NodeManagerHostname") == name for n in machines)
 
 
-def load_ray() -> Any:
-    """The ray module, told to keep to itself. Raises MissingTool."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingTool(
-            "A training on a cluster needs Ray, which is not installed.",
-            where="ray",
-            hint="Install it with: pip install 'pose-studio[cluster]'",
-        ) from error
-    return ray
-
-
-def _own_token() -> None:
-    """A cluster of our own lets nobody else in. Where the person has a token it is that; else one
-    for this process alone, or Ray would put one into the person's home.
-    """
-    named = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ)
-    if not named and not (Path.home() / ".ray" / "auth_token").is_file():
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-
-
-def _short_temporary() -> Path:
-    """A folder whose path leaves room: a socket's may have 107 characters on Linux."""
-    short = Path("/tmp")  # noqa: S108 - made below it under a name of its own, for nobody else
-    return Path(tempfile.mkdtemp(prefix="psray-", dir=short if short.is_dir() else None))
-
-
-def _must_answer(where: str) -> None:
-    """Ray itself tries for half a minute. Raises OSError."""
-    host, _, port = where.removeprefix("ray://").rpartition(":")
-    socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
-
-
-@contextlib.contextmanager
-def _signals_kept() -> Generator[None]:
-    """Ray takes SIGTERM for itself; a job's own way of ending comes back after it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
-
-
 def _total(machines: list[dict[str, Any]], name: str) -> float:
     return sum(_of(n, name) for n in machines)
 
 
 def _of(machine: Mapping[str, Any], name: str) -> float:
     return float((machine.get("Resources") or {}).get(name, 0))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _paths_of(spec: JobSpec) -> tuple[dict[str, str], list[str]]:
@@ -358,6 +283,9 @@ class _RayChild:
         data = in_words_of_here(event.data, self._words())
         if event.event == STARTED:
             data = {**data, "machine": self._machine}
+        if event.event == ARTIFACT and not str(data.get("path")).startswith(str(self.run_dir)):
+            # Made beside the copy of the dataset that was sent: it is not here.
+            return
         self.tell(JobEvent(event.event, data, event.t))
 
     _machine: str = ""
@@ -382,6 +310,6 @@ def _lost(error: Exception) -> StudioError:
             "pip install 'pose-studio[train,yolo,cluster]'",
         )
     return DeviceError(
-        f"The cluster's machine was lost: {_first_line(error)}",
+        f"The cluster's machine was lost: {first_line(error)}",
         hint="What came back until then is kept; resume the run.",
     )
