@@ -18,10 +18,10 @@ from studio.core.edits import Edit, ReplaceContent
 from studio.core.errors import DataError, FileProblem, StudioError
 from studio.core.options import N_
 from studio.gui.edit_command import EditCommand
+from studio.gui.sheet_reader import SMALL, SheetReader, read_sheet
 from studio.gui.sheets import Order, Outcome, Sheet, Writer, look, stamp_of, write
 from studio.io import labelme
-from studio.io.files import read_bytes
-from studio.io.journal import Journal, content_hash
+from studio.io.journal import Journal
 
 
 class Document(QObject):
@@ -54,6 +54,9 @@ class Document(QObject):
         self._journal_failed = False
         self._writer = Writer(self)
         self._writer.written.connect(self._written)
+        self._reader = SheetReader(self)
+        self._reader.ready.connect(self._came)
+        self._coming: tuple[Path, tuple[int, int] | None] | None = None
 
     # the picture in hand
 
@@ -87,7 +90,8 @@ class Document(QObject):
         self._journal_failed = False
         self._sheets.clear()
         self._sizes.clear()
-        self._current = None
+        self._reader.drop()
+        self._current = self._coming = None
         self._selection = ()
         self.opened.emit(None)
 
@@ -97,6 +101,7 @@ class Document(QObject):
         The picture left is saved first where autosave is on. A file that cannot be read leaves
         the sheet with its problem, empty and closed to edits.
         """
+        self._coming = None
         if size is not None:
             self._sizes[picture] = size
         leaving = self._current
@@ -104,7 +109,7 @@ class Document(QObject):
             self.save_soon(leaving.picture)
         sheet = self._sheets.get(picture)
         if sheet is None:
-            sheet = self._read(picture)
+            sheet = self._reader.take(picture) or self._read(picture)
             self._sheets[picture] = sheet
         self._current = sheet
         self._selection = ()
@@ -116,6 +121,34 @@ class Document(QObject):
             self.check_outside(picture)
         return sheet
 
+    def open_soon(self, picture: Path, size: tuple[int, int] | None = None) -> bool:
+        """`open`, but where the file is large it is read in a thread first, and the picture in
+        hand stays until then. False where it is still to come, see `coming`.
+        """
+        stamp = stamp_of(labelme.annotation_path(picture))
+        large = stamp is not None and stamp[1] > SMALL
+        if not large or picture in self._sheets or self._reader.has(picture):
+            self.open(picture, size)
+            return True
+        self._coming = (picture, size)
+        self._reader.ask(picture)
+        return False
+
+    @property
+    def coming(self) -> Path | None:
+        """The picture whose annotations are being read, to be in hand next."""
+        return None if self._coming is None else self._coming[0]
+
+    def prefetch(self, pictures: Iterable[Path]) -> None:
+        """Read the annotations of pictures that may be opened next, in a thread."""
+        for picture in pictures:
+            if picture not in self._sheets and not self._reader.has(picture):
+                self._reader.ask(picture)
+
+    def _came(self, picture: Path) -> None:
+        if self._coming is not None and self._coming[0] == picture:
+            self.open(*self._coming)
+
     def close_picture(self) -> None:
         """Nothing in hand any more; unsaved edits stay in memory and in the journal."""
         if self._current is not None and self.autosave and self._current.dirty:
@@ -126,17 +159,7 @@ class Document(QObject):
         self.selection_changed.emit()
 
     def _read(self, picture: Path) -> Sheet:
-        path = labelme.annotation_path(picture)
-        empty = labelme.new_image(picture, self._sizes.get(picture, (0, 0)))
-        stamp = stamp_of(path)
-        if stamp is None:
-            return Sheet(picture, empty, empty)
-        try:
-            data = read_bytes(path)
-            content = labelme.parse(data, path)
-        except StudioError as problem:
-            return Sheet(picture, empty, empty, stamp=stamp, problem=problem)
-        return Sheet(picture, content, content, content_hash(data), stamp)
+        return read_sheet(picture, self._sizes.get(picture, (0, 0)))
 
     # editing
 

@@ -287,7 +287,7 @@ def test_the_guided_tool_goes_on_with_the_others_joints(mixed: Hands) -> None:
     # A skeleton of fewer joints, chosen while a late joint was next.
     tool = page.editor.tools["keypoints"]
     tool.pick(20)  # type: ignore[attr-defined]
-    page._choose_skeleton("face5")
+    page.assist.skeleton.choose("face5")
     assert page.editor.next_joint is not None
     assert page.editor.next_joint < 5
     mixed.hover(100, 100)

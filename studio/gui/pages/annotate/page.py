@@ -25,21 +25,20 @@ from studio.gui.pages.annotate.keeper import Keeper
 from studio.gui.pages.annotate.layout import PageLayout
 from studio.gui.pages.annotate.library import Library, entry_of
 from studio.gui.pages.annotate.pictures import Picture, PictureLoader, picture_size
+from studio.gui.pages.annotate.skeleton_change import DEFAULT
 from studio.gui.pages.annotate.thumbnails import Thumbnails
 from studio.gui.pages.annotate.tools import TOOLS
 from studio.gui.pages.annotate.tools.keypoints import KeypointsTool
 from studio.gui.pages.annotate.tools.loop import LoopTool
-from studio.io.skeletons import list_skeletons, load_skeleton
+from studio.io.skeletons import load_skeleton
 
 if TYPE_CHECKING:
-    from studio.core.skeleton import Skeleton
     from studio.gui.context import StudioContext
     from studio.gui.pages.annotate.picture_rows import Rows
     from studio.io.project import Project
 
 WATCH_MS = 2000
 AHEAD = 2
-DEFAULT_SKELETON = "coco17"
 SELECTION_MENU = (
     *("hidden", "absent", "edit_label", ""),
     *("copy", "paste", "duplicate", "delete", ""),
@@ -58,7 +57,7 @@ class AnnotatePage(Page):
         super().__init__(studio)
         self.document = Document(self)
         self.document.autosave = studio.settings.get("annotate/autosave", True)
-        self.editor = Editor(self.document, load_skeleton(DEFAULT_SKELETON), self)
+        self.editor = Editor(self.document, load_skeleton(DEFAULT), self)
         self.canvas = Canvas(self.editor)
         self.editor.tools = {tool.id: tool(self.editor, self.canvas) for tool in TOOLS}
         self.editor.use("select")
@@ -96,12 +95,12 @@ class AnnotatePage(Page):
         self.library.refreshed.connect(self.pictures.model.refresh)
         self.library.problem.connect(self.show_problem)
         self.library.orphaned.connect(self.keeper.tell_orphans)
-        self.pictures.chosen.connect(self.open_picture)
+        self.pictures.chosen.connect(self.open_soon)
         self.pictures.filter_changed.connect(self.library.ask)
         self.editor.tool_changed.connect(self._tool_changed)
         self.editor.next_asked.connect(self.go)
         self.editor.skeleton_changed.connect(self.refresh_state)
-        self.parts.skeleton.skeleton_chosen.connect(self._choose_skeleton)
+        self.parts.skeleton.skeleton_chosen.connect(self.assist.skeleton.choose)
         self.parts.skeleton.joint_chosen.connect(self.pick_joint)
         self.parts.toolbar.adjustment.changed.connect(canvas.set_adjustment)
         self.tree.doubleClicked.connect(lambda _index: self.show_selection())
@@ -139,7 +138,7 @@ class AnnotatePage(Page):
         self.pictures.show_entries([], None)
         self.parts.show_state(project is not None, None)
         if project is not None and folder is not None:
-            self.load_skeletons(project, folder)
+            self.assist.skeleton.load(project, folder)
         self.keeper.enter(folder)
         if folder is not None:
             self.assist.many.offer_unfinished(folder)
@@ -161,34 +160,11 @@ class AnnotatePage(Page):
     def confirm_close(self) -> bool:
         return self.keeper.confirm_close()
 
-    # skeletons
-
-    def load_skeletons(self, project: Project, folder: Path) -> None:
-        """Offer the project's skeletons and work with its first."""
-        own: tuple[Skeleton, ...] = (load_skeleton(DEFAULT_SKELETON),)
-        try:
-            own = project.skeletons()
-            known = list_skeletons(folder)
-        except StudioError as problem:
-            self.show_problem(problem)
-            known = list_skeletons()
-        names = {s.name for s in own}
-        self.editor.set_skeletons([*own, *(s for s in known if s.name not in names)])
-        self.parts.skeleton.set_skeletons([(s.name, s.title) for s in known])
-
-    def _choose_skeleton(self, name: str) -> None:
-        project = self.studio.project
-        try:
-            folder = None if project is None else Path(project.folder)
-            self.editor.set_skeleton(load_skeleton(name, folder))
-        except StudioError as problem:
-            self.show_problem(problem)
-
     # pictures
 
     def _listed(self, entries: Rows) -> None:
-        self.pictures.show_entries(entries, self.document.picture)
-        current = self.document.picture
+        current = self.document.coming or self.document.picture
+        self.pictures.show_entries(entries, current)
         some = bool(entries) or bool(current)
         known = some if some or self.library.complete else None
         self.parts.show_state(self.studio.project is not None, known)
@@ -197,16 +173,18 @@ class AnnotatePage(Page):
 
     def open_picture(self, picture: Path) -> None:
         """Take a picture in hand; the one before is saved first where autosave is on."""
-        if picture == self.document.picture:
+        if picture != self.document.picture or self.document.coming is not None:
+            self.banner.clear()
+            self.document.open(picture, _size_of(picture))
+
+    def open_soon(self, picture: Path) -> None:
+        """`open_picture`, but a large annotation file is waited for without a halt."""
+        if picture == (self.document.coming or self.document.picture):
             return
         self.banner.clear()
-        size: tuple[int, int] | None = None
-        try:
-            size = picture_size(picture)
-        except StudioError:
-            # The loader says the same with its reason; the annotations can be seen meanwhile.
-            size = None
-        self.document.open(picture, size)
+        if not self.document.open_soon(picture, _size_of(picture)):
+            self.pictures.mark(picture)
+            self.editor.said.emit(tr("Reading the annotations of {name}…", name=picture.name))
 
     def _opened(self, picture: Path | None) -> None:
         self.parts.conflict.clear()
@@ -215,8 +193,10 @@ class AnnotatePage(Page):
         if picture is None:
             self.canvas.set_picture(None)
         else:
-            ahead = (self.pictures.neighbour(picture, n) for n in (*range(1, AHEAD + 1), -1))
-            self.loader.request(picture, tuple(p for p in ahead if p is not None))
+            beside = (self.pictures.neighbour(picture, n) for n in (*range(1, AHEAD + 1), -1))
+            ahead = tuple(p for p in beside if p is not None)
+            self.loader.request(picture, ahead)
+            self.document.prefetch(ahead)
         self.refresh_state()
 
     def _loaded(self, picture: Picture) -> None:
@@ -263,15 +243,19 @@ class AnnotatePage(Page):
 
     def go(self, step: int, *, keep: bool = False) -> None:
         """The next or previous picture; `keep` takes the shapes of this one along."""
-        target = self.pictures.neighbour(self.document.picture, step)
+        here = self.document.coming or self.document.picture
+        target = self.pictures.neighbour(here, step)
         if target is None:
             self.editor.said.emit(
                 tr("This is the last picture.") if step > 0 else tr("This is the first picture.")
             )
             return
+        if not keep:
+            self.open_soon(target)
+            return
         shapes = self.document.content.shapes
         self.open_picture(target)
-        if keep and shapes and self.document.picture == target:
+        if shapes and self.document.picture == target:
             if self.document.content.shapes:
                 self.editor.said.emit(tr("This picture has shapes already; none were added."))
             else:
@@ -430,3 +414,11 @@ class AnnotatePage(Page):
         get("names").setChecked(self.editor.look.names)
         get("hide_all").setChecked(self.editor.look.hide_all)
         self.parts.toolbar.show_saved(None if picture is None else document.is_dirty(picture))
+
+
+def _size_of(picture: Path) -> tuple[int, int] | None:
+    try:
+        return picture_size(picture)
+    except StudioError:
+        # The loader says the same with its reason; the annotations can be seen meanwhile.
+        return None

@@ -20,15 +20,18 @@ from studio.gui.pages.annotate.skeleton_editor import SkeletonEditor
 from studio.gui.pages.annotate.style import spoken
 from studio.io import migration, snapshots
 from studio.io.project import CONFIG, config_text, read_config
-from studio.io.skeletons import FOLDER, load_skeleton, skeleton_files, skeleton_text
+from studio.io.skeletons import FOLDER, list_skeletons, load_skeleton, skeleton_files, skeleton_text
 from studio.io.snapshots import Snapshot
 
 if TYPE_CHECKING:
     from studio.gui.pages.annotate.page import AnnotatePage
+    from studio.io.project import Project
+
+DEFAULT = "coco17"
 
 
 class SkeletonChange(QObject):
-    """Opens the editor and carries out what was chosen there."""
+    """Offers the skeletons, opens the editor and carries out what was chosen there."""
 
     def __init__(self, page: AnnotatePage) -> None:
         super().__init__(page)
@@ -37,6 +40,29 @@ class SkeletonChange(QObject):
         self._pictures: list[Path] = []
         self.editor: SkeletonEditor | None = None
         self.question: QMessageBox | None = None
+
+    def load(self, project: Project, folder: Path) -> None:
+        """Offer the project's skeletons and work with its first."""
+        page = self._page
+        own: tuple[Skeleton, ...] = (load_skeleton(DEFAULT),)
+        try:
+            own = project.skeletons()
+            known = list_skeletons(folder)
+        except StudioError as problem:
+            page.show_problem(problem)
+            known = list_skeletons()
+        names = {s.name for s in own}
+        page.editor.set_skeletons([*own, *(s for s in known if s.name not in names)])
+        page.parts.skeleton.set_skeletons([(s.name, s.title) for s in known])
+
+    def choose(self, name: str) -> None:
+        """Work with another of the skeletons offered."""
+        project = self._page.studio.project
+        try:
+            folder = None if project is None else Path(project.folder)
+            self._page.editor.set_skeleton(load_skeleton(name, folder))
+        except StudioError as problem:
+            self._page.show_problem(problem)
 
     def open(self) -> None:
         """Edit the skeleton that is worked with."""
@@ -145,7 +171,7 @@ class SkeletonChange(QObject):
             return
         try:
             project.config = read_config(project.folder)
-            page.load_skeletons(project, project.folder)
+            self.load(project, project.folder)
             if wanted in skeleton_files(project.folder):
                 page.editor.set_skeleton(load_skeleton(wanted, project.folder))
         except StudioError as problem:
