@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from studio.core.artifact import ModelArtifact
-from studio.core.errors import DataError, ModelError, Problem, UsageError
+from studio.core.errors import DataError, ModelError, Problem, StudioError, UsageError
 from studio.core.job import JobContext
 from studio.ml.checkpoints import State, Transfer, Weights, check_family, compare, read_weights
 from studio.ml.course import CourseOptions
 from studio.ml.devices import device_problem
 from studio.ml.keeping import check_unfinished, resumable
 from studio.ml.loggers import missing_loggers
+from studio.ml.memory import memory_problem
 from studio.ml.run_files import read_config, write_config
 from studio.ml.task import Task
 
@@ -81,8 +82,15 @@ class LoopFamily:
     ) -> Sequence[Problem]:
         """Everything that would stop the training, and what looks wrong."""
         found = [device_problem(options.device), *missing_loggers(options.log_to)]
-        own = [problem for problem in found if problem is not None]
-        return (*own, *self._prepare(options, context, resume).problems)
+        prepared = self._prepare(options, context, resume)
+        problems = [*(p for p in found if p is not None), *prepared.problems]
+        if prepared.task is None or any(p.severity == "error" for p in problems):
+            return problems
+        try:
+            trial = memory_problem(prepared.task, options)
+        except StudioError as error:
+            trial = Problem(error.message, where=error.where or "", hint=error.hint)
+        return problems if trial is None else [*problems, trial]
 
     def preview(self, options: CourseOptions, context: JobContext) -> Sequence[Path]:
         """Draw the first augmented batch, as the training would see it, into `report/batch.jpg` of

@@ -67,7 +67,9 @@ class Keeper:
         """Take a judgement; where it is the best, its weights become `best.pt`."""
         value = values.get(self._task.best_metric, math.nan)
         if self.best.beaten_by(value, higher=self._task.higher_is_better):
-            self.best = Best(epoch, value, dict(values))
+            # JSON has no word for what is no number.
+            numbers = {name: v for name, v in values.items() if math.isfinite(v)}
+            self.best = Best(epoch, value, numbers)
             artifact = self.write_weights(best_of(self._run_dir), state())
             save_artifact(artifact, self._run_dir)
 

@@ -80,7 +80,7 @@ def test_a_family_goes_on_with_its_run(trained):
 def test_preflight_names_device_logger_and_data():
     problems = ToyFamily().preflight(options(device="42", log_to=("nowhere",), pictures=1))
     assert [p.where for p in problems] == ["device", "log_to", "pictures"]
-    assert ToyFamily().preflight(options()) == ()
+    assert ToyFamily().preflight(options()) == []
     with pytest.raises(DataError, match="no pictures"):
         ToyFamily().train(options(pictures=1), context_of(Path.cwd(), Remote()))
 

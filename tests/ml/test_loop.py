@@ -387,6 +387,12 @@ def test_patience_ends_a_run_that_gets_no_better(tmp_path):
     assert any("Nothing better for 3 epochs" in e["message"] for e in remote.named(LOG))
 
 
+def test_a_judgement_that_is_no_number_can_be_kept(tmp_path):
+    artifact = run(tmp_path, task=DotTask(options(), judgements=[float("nan")]), epochs=1)
+    assert artifact.metrics == {}
+    assert load_artifact(tmp_path).metrics == {}
+
+
 def test_the_best_is_the_best_also_when_resumed_without_a_better_one(tmp_path):
     run(tmp_path, task=DotTask(options(), judgements=[3.0, 1.0]), epochs=2)
     kept = (tmp_path / "weights" / "best.pt").read_bytes()
