@@ -108,6 +108,9 @@ class CropModel:
             off = 0.5 if self.cells_on_pixels else 0.0
             for axis, stride in enumerate((width / maps.shape[-1], height / maps.shape[-2])):
                 found[..., axis] = (found[..., axis] - off) * stride + off
+            if self.cells_on_pixels and mirrored is not None:
+                # The mirrored grid lies a pixel beside the plain one after a shift of whole cells.
+                found[..., 0] -= 0.5
         found[..., 2] = np.clip(found[..., 2], 0.0, 1.0)
         return found
 

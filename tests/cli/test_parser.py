@@ -43,6 +43,26 @@ def test_booleans_as_some_guides_write_them() -> None:
     assert parse("--half", "b") == {"half": True, "mode": "b"}
 
 
+def test_a_spelling_of_two_words_is_one_flag() -> None:
+    from studio.core.requests.predict import PredictOptions
+
+    def values(*words: str) -> dict:
+        parser = command_parser("predict", "Predict.")
+        add_options(parser, PredictOptions)
+        whole = ["--model", "m", "--source", "s", *words]
+        given = given_values(
+            PredictOptions, parser.parse_args(joined_bools(whole, [PredictOptions]))
+        )
+        return {k: v for k, v in given.items() if "json" in k}
+
+    assert values("--save-json", "alphapose") == {"alphapose_json": True}
+    assert values("--save_json=alphapose") == {"alphapose_json": True}
+    assert values("--save-json") == {"save_json": True}
+    assert values("--save-json", "--save-json", "alphapose", "--no-draw") == {
+        "save_json": True, "alphapose_json": True,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c not in ("train", "export")])
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
