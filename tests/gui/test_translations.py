@@ -130,3 +130,31 @@ def test_one_text_has_one_translation(language: str) -> None:
 def test_both_languages_hold_the_same_files() -> None:
     names = [{p.name for p in (TRANSLATIONS / code).glob("*.json")} for code in OTHER_LANGUAGES]
     assert names[0] == names[1]
+
+
+# One word for one thing: (language, the word that is used, words that are not).
+ONE_WORD = (
+    ("zh_CN", "图片", ("图像", "影像")),
+    ("zh_CN", "框", ("边框", "包围盒")),
+    ("zh_CN", "证书", ("验证书",)),
+    ("ja", "証明書", ("検証書",)),
+    ("ja", "アノテーション済み", ("アノテート済み",)),
+)
+
+
+@pytest.mark.parametrize(("language", "word", "others"), ONE_WORD)
+def test_one_word_for_one_thing(language: str, word: str, others: tuple[str, ...]) -> None:
+    files = [
+        *(TRANSLATIONS / language).glob("*.json"),
+        *(RESOURCES / "help" / language).glob("*.md"),
+    ]
+    texts = {path: path.read_text(encoding="utf-8") for path in files}
+    assert any(word in text for text in texts.values())
+    found = [
+        f"{path.name}: {line.strip()[:80]}"
+        for path, text in texts.items()
+        for line in text.splitlines()
+        # The glossary names the words that are not used.
+        if any(other in line for other in others) and path.name != "glossary.md"
+    ]
+    assert found == []
