@@ -93,7 +93,7 @@ class TrainOptions(CourseOptions):
     )
     head: str = option(
         "heatmap",
-        title=N_("Head"),
+        title=N_("Network head"),
         help=N_("Heatmaps are the original's; rows of bins are smaller and bear 8 bits well."),
         choices=HEADS,
         group=_MODEL,
