@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from studio.core.options import N_, Choice, Options, Rule, option
-from studio.ml.devices import AUTO, device_choices
+from studio.ml.devices import AUTO, sharing_choices
 
 COURSE, MACHINE, KEEPING = N_("Course of training"), N_("Machine"), N_("Keeping")
 # What a person thinks of first comes first, wherever a family declares it.
@@ -126,7 +126,7 @@ def device_option() -> Any:
             "cpu, a GPU's number, or several (0,1) that share each step; auto takes the first GPU "
             "where there is one."
         ),
-        offers=device_choices,
+        offers=sharing_choices,
         group=MACHINE,
         aliases=("--gpu",),
     )

@@ -23,6 +23,14 @@ def device_choices() -> Sequence[Choice]:
     return found
 
 
+def sharing_choices() -> Sequence[Choice]:
+    """`device_choices`, and all GPUs at once for trainings that several can share."""
+    found = list(device_choices())
+    if (count := _driver_gpus()) > 1:
+        found.append(Choice(",".join(map(str, range(count))), N_("All GPUs")))
+    return found
+
+
 @cache
 def _driver_gpus() -> int:
     root = Path("/proc/driver/nvidia/gpus")
