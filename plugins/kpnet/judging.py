@@ -65,7 +65,8 @@ class Judging:
 
     def metrics(self) -> dict[str, float]:
         """Plain figures: "joint-error", the mean distance in pixels over labelled joints,
-        "joint-error/<joint>" of each, "PCK", and HOTA-KP's where they are counted.
+        "joint-error/<joint>" of each, "PCK", and HOTA-KP's where they are counted; what nothing is
+        labelled for is left out.
         """
         distances, shares = np.array(self._distances), np.array(self._shares)
         known = ~np.isnan(distances)
@@ -77,7 +78,7 @@ class Judging:
             values |= self._hota_metrics()
         for number, name in enumerate(self._skeleton.keypoints):
             values[f"joint-error/{name}"] = _mean(distances[known[:, number], number])
-        return values
+        return {name: value for name, value in values.items() if not np.isnan(value)}
 
     def _extents(self, truth: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """(K,) the side of a square as large as the box around each instance's labelled joints;

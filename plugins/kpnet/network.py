@@ -3,7 +3,8 @@
 timm's `convnext_*` gives features at strides 8, 16 and 32. Each goes through a 1x1 to `width`
 channels; from the coarsest on, the next finer one is added to the enlarged sum and smoothed by a
 3x3 with batch norm and ReLU. From stride 8 the decoder goes up by `stages` doublings, the last of
-which ends exactly at `heatmap` cells. With 256 channels and two stages convnext_atto has 6.5 M
+which ends exactly at `heatmap` cells. The visibility of a joint is told from the features that
+its own heatmap points at. With 256 channels and two stages convnext_atto has 6.5 M
 parameters and convnext_tiny 31.1 M.
 
 What the network gives in training are logits. A heatmap trained by binary cross entropy with the
@@ -109,12 +110,22 @@ class KpNet(nn.Module):
                 level = level + _resized(total, level.shape[-2:])
             total = smooth(level)
         assert total is not None
-        seen = self.visibility(total.mean(dim=(2, 3))).view(-1, self.shape.joints, 3)
         total = self._decoded(total)
         maps: Tensor = self.heatmaps(total)
+        seen = self._seen(total, maps)
         if self.segmentation is None:
             return maps, seen
         return maps, seen, self.segmentation(total)
+
+    def _seen(self, total: Tensor, maps: Tensor) -> Tensor:
+        """(N, K, 3) from the features where each joint's heatmap says that it is; where the map
+        says nothing, that is their mean over the frame.
+        """
+        look = maps.detach().float().flatten(2).softmax(dim=2).to(total.dtype)
+        pooled = look @ total.flatten(2).transpose(1, 2)
+        weight = self.visibility.weight.view(self.shape.joints, 3, self.shape.width)
+        bias = self.visibility.bias.view(self.shape.joints, 3)
+        return (pooled[:, :, None] * weight).sum(dim=3) + bias
 
     def load_backbone(self, path: Path) -> Transfer:
         """Take over a local file of timm's weights of the whole backbone, its first convolution
