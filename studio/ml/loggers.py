@@ -20,6 +20,8 @@ from studio.ml.course import CourseOptions
 
 WANDB, MLFLOW = "wandb", "mlflow"
 _PROJECT = "pose-studio"
+# Both report home about themselves, unless a person set these otherwise.
+_QUIET = {"WANDB_ERROR_REPORTING": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
 class Sink(Protocol):
@@ -53,6 +55,8 @@ def open_boards(
     """TensorBoard and what `options.log_to` names. Raises MissingTool."""
     for problem in missing_loggers(options.log_to):
         raise MissingTool(problem.message, where=problem.where, hint=problem.hint)
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     board = Board(run_dir)
     if not board.available:
         context.log("tensorboard is not installed: no TensorBoard files are written.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import types
 from pathlib import Path
@@ -66,6 +67,15 @@ def test_what_is_not_installed_is_said_before_the_start(tmp_path, monkeypatch):
     assert not remote.named("metrics")
 
 
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch):
+    for name in ("WANDB_MODE", "WANDB_ERROR_REPORTING", "MLFLOW_DISABLE_TELEMETRY"):
+        # Set first, so that the fixture puts back what was there.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
 class FakeRun:
     def __init__(self, **settings) -> None:
         self.settings, self.logged, self.finished = settings, [], False
@@ -88,7 +98,6 @@ def test_wandb_stays_offline_unless_told(tmp_path, monkeypatch):
     fake.init = lambda **settings: runs.append(FakeRun(**settings)) or runs[-1]  # type: ignore[attr-defined]
     fake.__spec__ = importlib.util.spec_from_loader("wandb", None)
     monkeypatch.setitem(sys.modules, "wandb", fake)
-    monkeypatch.delenv("WANDB_MODE", raising=False)
     run(tmp_path / "mine", epochs=2, log_to=("wandb",))
     (made,) = runs
     assert made.settings["mode"] == "offline"
@@ -102,12 +111,13 @@ def test_wandb_stays_offline_unless_told(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "online")
     open_boards(tmp_path, "toy", options(log_to=("wandb",)), context_of(tmp_path, Remote()))
     assert runs[-1].settings["mode"] == "online"
+    assert os.environ["WANDB_ERROR_REPORTING"] == "false"
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
 
 
 @pytest.mark.slow
 def test_the_real_wandb(tmp_path, monkeypatch):
     pytest.importorskip("wandb")
-    monkeypatch.delenv("WANDB_MODE", raising=False)
     run(tmp_path, epochs=1, log_to=("wandb",))
     assert list((tmp_path / "wandb").glob("offline-run-*/*.wandb"))
 
@@ -115,7 +125,6 @@ def test_the_real_wandb(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_the_real_mlflow(tmp_path, monkeypatch):
     mlflow = pytest.importorskip("mlflow")
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     run(tmp_path, epochs=2, log_to=("mlflow",))
     client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
     (experiment,) = [e for e in client.search_experiments() if e.name == "pose-studio"]
