@@ -10,7 +10,7 @@ import glob
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,12 +88,14 @@ def datasets(project: Path) -> list[DatasetItem]:
     return sorted((d for d in found if d), key=lambda d: (d.created, d.name), reverse=True)
 
 
-def dataset_folders(project: Path) -> list[Path]:
+def dataset_folders(project: Path, marks: Sequence[str] = ()) -> list[Path]:
     """Folders of the project's datasets, the newest first; nothing is read, so it costs no time
-    even where a dataset holds a hundred thousand pictures.
+    even where a dataset holds a hundred thousand pictures. marks: only those that hold a file or
+    folder of one of these names.
     """
     files = (project / "datasets").glob(f"*/{DATASET_JSON}")
-    return [path.parent for path in sorted(files, key=_modified, reverse=True)]
+    found = [path.parent for path in sorted(files, key=_modified, reverse=True)]
+    return [f for f in found if not marks or any((f / mark).exists() for mark in marks)]
 
 
 def runs(project: Path) -> list[RunItem]:

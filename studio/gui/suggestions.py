@@ -34,6 +34,13 @@ def is_there(text: str, *, descriptions: bool = True) -> bool:
         return False
 
 
+def words_of(field: OptionField) -> frozenset[str]:
+    """What a field offers that names no file: "auto", "none"."""
+    offered = field.offers() if field.offers is not None else ()
+    values = (str(c.value) for c in offered)
+    return frozenset(v for v in values if v and not Path(v).suffix)
+
+
 def absent_fields(form: OptionsForm) -> tuple[str, ...]:
     """Fields that name a file or folder that is not there; each says so under itself."""
     absent = tuple(
@@ -41,6 +48,7 @@ def absent_fields(form: OptionsForm) -> tuple[str, ...]:
         for name, editor in form.editors.items()
         if editor.field.kind in ("model", "dataset", "file", "folder")
         and not is_there(editor.text().strip())
+        and editor.text().strip() not in words_of(editor.field)
     )
     for name in absent:
         form.show_error(name, tr("This is not there."))
@@ -68,7 +76,8 @@ def starting_points(
         ]
         for field in fields:
             named = field.offers() if field.offers is not None else ()
-            found += [c for c in named if is_there(str(c.value))]
+            words = words_of(field)
+            found += [c for c in named if is_there(str(c.value)) or str(c.value) in words]
         return found
 
     return offer

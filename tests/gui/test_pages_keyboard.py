@@ -96,6 +96,7 @@ def test_train(
 ) -> None:
     (project / "datasets" / "people").mkdir(parents=True)
     (project / "datasets" / "people" / "dataset.json").write_text('{"v": 1, "name": "people"}')
+    (project / "datasets" / "people" / "pose.yaml").write_text("")
     page = open_with(shown, Qt.Key.Key_3, qtbot)
     assert isinstance(page, TrainPage)
     form = page.form.form

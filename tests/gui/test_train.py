@@ -27,6 +27,7 @@ def project(tmp_path: Path) -> Path:
     dataset.mkdir(parents=True)
     data = {"v": 1, "name": "people", "counts": {"train": 4, "val": 2}, "skeleton": "coco17"}
     (dataset / "dataset.json").write_text(json.dumps(data), encoding="utf-8")
+    (dataset / "pose.yaml").write_text("", encoding="utf-8")
     make_run(folder, "first")
     make_run(folder, "second", epochs=2)
     return folder

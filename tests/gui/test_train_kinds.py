@@ -135,6 +135,36 @@ def test_every_family_has_a_form_that_begins_with_its_data(page: TrainPage) -> N
         assert page.form.summary.text(), family
 
 
+def test_each_family_is_offered_the_dataset_that_it_can_be_trained_on(
+    page: TrainPage, project: Path
+) -> None:
+    marks = {"heads": "poses.csv", "clips": "video-keypoints", "people": "pose.yaml"}
+    for name, mark in marks.items():
+        folder = project / "datasets" / name
+        folder.mkdir(parents=True)
+        (folder / "dataset.json").write_text("{}")
+        (folder / mark).write_text("")
+    wanted = {"sixdrepnet": "heads", "kpnet": "clips", "fastpose": "people", "yolo-pose": "people"}
+    for family in [c.id for c in contributions("family") if c.enabled and c.id in wanted]:
+        page.form.family.setCurrentIndex(page.form.family.findData(family))
+        form = page.form.form
+        assert form is not None
+        assert Path(form.editors["data"].text()).name == wanted[family]
+
+
+def test_a_word_in_place_of_weights_is_no_missing_file(page: TrainPage) -> None:
+    families = [c.id for c in contributions("family") if c.enabled]
+    if "sixdrepnet" not in families:
+        pytest.skip("sixdrepnet cannot be used here")
+    page.form.family.setCurrentIndex(page.form.family.findData("sixdrepnet"))
+    form = page.form.form
+    assert form is not None
+    start = form.editors["pretrained"]
+    assert start.text() == "auto"
+    assert not start.is_changed(), "a run's weights do not take the place of what is declared"
+    assert not start.error.text()
+
+
 def test_the_family_chosen_last_comes_back(window: MainWindow, page: TrainPage) -> None:
     families = [c.id for c in contributions("family") if c.enabled]
     if "sixdrepnet" not in families:

@@ -13,16 +13,23 @@ from PySide6.QtWidgets import QComboBox, QInputDialog, QLineEdit, QVBoxLayout, Q
 from studio.core.errors import Problem, StudioError
 from studio.core.job import JobSpec
 from studio.core.names import is_usable_name
+from studio.core.requests.cluster import ClusterOptions
 from studio.gui import project_items
 from studio.gui.forms import OptionsForm
 from studio.gui.i18n import bind_text, tr, translator
 from studio.gui.pages.train.fetching import WeightsOffer, can_be_fetched
 from studio.gui.presets import Presets
-from studio.gui.suggestions import absent_fields, is_there, starting_points, suggestions
+from studio.gui.suggestions import (
+    absent_fields,
+    is_there,
+    starting_points,
+    suggestions,
+    words_of,
+)
 from studio.gui.widgets.basics import button, label, line, row, scrolled, tool_button
 from studio.gui.widgets.parts import SIDE_LEFT, column, tab_through
 from studio.gui.widgets.problem_list import ProblemList
-from studio.registry import contributions, find
+from studio.registry import Contribution, contributions, find
 
 if TYPE_CHECKING:
     from studio.gui.context import StudioContext
@@ -59,6 +66,7 @@ class TrainForm(QWidget):
         self.offer.failed.connect(self.failed)
         self._room = QVBoxLayout()
         self._room.setContentsMargins(0, 0, 0, 0)
+        self.where = OptionsForm(ClusterOptions)
         self.check = button("Check", self._ask_check, tooltip="Check dataset, weights and options")
         self.preview = button(
             "Preview",
@@ -82,8 +90,9 @@ class TrainForm(QWidget):
         self.family.currentIndexChanged.connect(self._family_changed)
         self.family.activated.connect(lambda: studio.settings.set("train/family", self.family_id))
         self.name.textChanged.connect(self._state)
+        self.where.changed.connect(self._state)
         self.preset.activated.connect(self._load_preset)
-        translator.language_changed.connect(self._fill_presets)
+        translator.language_changed.connect(self.refresh_presets)
         translator.language_changed.connect(self._show_summary)
         self._family_changed()
 
@@ -103,6 +112,8 @@ class TrainForm(QWidget):
             self.name_error,
             4,
             self._room,
+            8,
+            self.where,
             None,
             spacing=4,
         )
@@ -120,7 +131,8 @@ class TrainForm(QWidget):
         if self.form is None:
             return
         self.form.refresh_suggestions()
-        found = project_items.dataset_folders(project) if project else []
+        marks = self._known_family().extra.get("datasets", ()) if self.family_id else ()
+        found = project_items.dataset_folders(project, marks) if project else []
         editor = self.form.editors.get("data")
         if editor is not None and found and not editor.text():
             editor.set_value(found[0])
@@ -135,7 +147,8 @@ class TrainForm(QWidget):
             offered = editor.input
             if field.kind != "model" or not isinstance(offered, QComboBox) or editor.is_changed():
                 continue
-            if offered.count() and not is_there(editor.text()):
+            known = is_there(editor.text()) or editor.text() in words_of(field)
+            if offered.count() and not known:
                 editor.set_value(offered.itemData(0))
 
     def set_values(self, values: dict[str, Any]) -> None:
@@ -152,6 +165,8 @@ class TrainForm(QWidget):
         self.form.options()
         values = self.form.values()
         options: dict[str, Any] = {"family": self.family_id, **values}
+        if not preview:
+            options |= self.where_values()
         project = Path(self.studio.project.folder) if self.studio.project else None
         if preview:
             return JobSpec("train", {**options, "preview": True}, None, project)
@@ -165,6 +180,12 @@ class TrainForm(QWidget):
             options |= {"name": name, "output": str(project / "runs")}
             return JobSpec("train", options, folder / name, project)
         return JobSpec("train", options, None, None)
+
+    def where_values(self) -> dict[str, Any]:
+        """On which cluster, and how; nothing for this machine. Raises UsageError."""
+        self.where.options().validated()
+        values = self.where.values()
+        return values if values.get("on") else {}
 
     def show_check(self, problems: Sequence[Problem]) -> None:
         """What a check found: in the list, and under the fields that it names."""
@@ -210,18 +231,27 @@ class TrainForm(QWidget):
             else:
                 self._room.addWidget(self.form)
                 tab_through(
-                    self.name, self.form, self.problems.list, self.check, self.preview, self.start
+                    self.name,
+                    self.form,
+                    self.where,
+                    self.problems.list,
+                    self.check,
+                    self.preview,
+                    self.start,
                 )
                 self.form.changed.connect(self._form_changed)
         self._show_summary()
-        self._fill_presets()
+        self.refresh_presets()
         project = self.studio.project
         self.set_project(Path(project.folder) if project else None)
         self._state()
 
+    def _known_family(self) -> Contribution:
+        return next(c for c in contributions("family") if c.id == self.family_id)
+
     def _show_summary(self) -> None:
-        known = next((c for c in contributions("family") if c.id == self.family_id), None)
-        text = tr(known.summary) if known is not None and known.summary else ""
+        summary = self._known_family().summary if self.family_id else ""
+        text = tr(summary) if summary else ""
         self.summary.setText(text)
         self.summary.setVisible(bool(text))
 
@@ -238,7 +268,8 @@ class TrainForm(QWidget):
         self.name_error.setVisible(bad)
         absent = absent_fields(self.form) if self.form is not None else ()
         self._offer_weights(absent)
-        ready = self.form is not None and not self.form.problems() and not bad and not absent
+        wrong = bad or bool(absent) or bool(self.where.problems())
+        ready = self.form is not None and not self.form.problems() and not wrong
         self.start.setEnabled(ready)
         self.check.setEnabled(ready)
         self.preview.setEnabled(ready and not self._previewing)
@@ -287,7 +318,8 @@ class TrainForm(QWidget):
     def _presets(self) -> Presets:
         return Presets(self.studio.settings.folder, f"train/{self.family_id or 'none'}")
 
-    def _fill_presets(self) -> None:
+    def refresh_presets(self) -> None:
+        """Offer what is kept now."""
         self.preset.clear()
         self.preset.addItem(tr("Defaults"), "")
         for name in self._presets().names():
@@ -326,7 +358,7 @@ class TrainForm(QWidget):
         except StudioError as error:
             self.failed.emit(error)
             return
-        self._fill_presets()
+        self.refresh_presets()
         self.preset.setCurrentIndex(self.preset.findData(name))
         self._delete.setEnabled(True)
 
@@ -334,4 +366,4 @@ class TrainForm(QWidget):
         name = str(self.preset.currentData() or "")
         if name:
             self._presets().delete(name)
-            self._fill_presets()
+            self.refresh_presets()
