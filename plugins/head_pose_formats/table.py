@@ -135,9 +135,12 @@ def read_joints(path: Path) -> dict[str, tuple[float, float]]:
 
 
 def _rows(path: Path, skip: int) -> tuple[list[str], list[list[str]]]:
-    """The names of the columns and the rows; text in UTF-8 or, as Japanese tools write, cp932."""
+    """The names of the columns and the rows; text in UTF-8, UTF-16 or, as Japanese tools write,
+    cp932.
+    """
     data = read_bytes(path)
-    for encoding in ("utf-8-sig", "cp932"):
+    marked = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "cp932"):
         try:
             text = data.decode(encoding)
             break

@@ -55,6 +55,7 @@ def start_from(model: nn.Module, options: TrainOptions) -> Transfer | None:
             hint="Give weights as they were trained, such as RepVGG-B1g2-train.pth.",
         )
     found = transfer(model, state)
-    if not found.matched:
+    # Counters and a few biases fit any network.
+    if not any(state[name].ndim > 1 for name in found.matched):
         raise ModelError(f"Nothing in these weights fits: {found}", where=path)
     return found

@@ -14,6 +14,8 @@ from studio.core.job import JobContext
 from studio.core.requests.export import ExportRequest
 from studio.io.files import atomic_folder
 from studio.jobs.certificate import CERTIFICATE, certify
+from studio.jobs.certificate_heads import TASK as HEADS
+from studio.jobs.certificate_heads import certify_heads
 from studio.jobs.certificate_page import PAGE
 from studio.registry import find
 from studio.registry.jobs import PluginRequest
@@ -42,7 +44,8 @@ def run(request: PluginRequest, context: JobContext) -> dict[str, Any]:
         context.check()
         save_artifact(made, part)
         if job.certify:
-            certificate = certify(artifact, made, job.data, context)
+            judge = certify_heads if artifact.task == HEADS else certify
+            certificate = judge(artifact, made, job.data, context)
         if context.control.cancel_requested:
             raise Cancelled
     context.artifact("model", out / MODEL_JSON)
@@ -53,7 +56,7 @@ def run(request: PluginRequest, context: JobContext) -> dict[str, Any]:
     return {
         "model": str(out),
         "certificate": str(out / CERTIFICATE) if certificate is not None else None,
-        "commands": _commands(out),
+        "commands": _commands(out, artifact.task),
     }
 
 
@@ -81,6 +84,12 @@ def output_folder(
 
 def certificate_line(certificate: dict[str, Any]) -> str:
     """The certificate in one line for the log."""
+    turn = certificate["parity"].get("turn_deg")
+    if turn is not None:
+        return (
+            f"The artefact was run on {certificate['pictures']['count']} heads: they differ by "
+            f"{turn['mean']:.3f}° on average and {turn['max']:.3f}° at most."
+        )
     shift = certificate["parity"]["shift_px"]
     if shift["mean"] is None:
         return "The artefact was run; nobody was found in the test pictures."
@@ -90,8 +99,11 @@ def certificate_line(certificate: dict[str, Any]) -> str:
     )
 
 
-def _commands(out: Path) -> list[dict[str, str]]:
+def _commands(out: Path, task: str) -> list[dict[str, str]]:
     quoted = f'"{out}"' if " " in str(out) else str(out)
+    if task == HEADS:
+        command = f"pose-studio evaluate --model {quoted} --data SET"
+        return [{"title": "Judge", "command": command}]
     return [
         {"title": "Predict", "command": f"pose-studio predict --model {quoted} --source FILE"},
         {"title": "Live", "command": f"pose-studio predict --model {quoted} --source 0 --show"},

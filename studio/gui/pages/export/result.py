@@ -274,6 +274,11 @@ def certificate_facts(said: Mapping[str, Any]) -> list[tuple[str, str]]:
         text = tr("{mean} px on average, {most} px at most",
                   mean=f"{shift['mean']:.3f}", most=f"{shift['max']:.3f}")  # fmt: skip
         rows.append((tr("Shift of joints against the original"), text))
+    turn = _table(_table(said.get("parity")).get("turn_deg"))
+    if turn.get("mean") is not None:
+        text = tr("{mean}° on average, {most}° at most",
+                  mean=f"{turn['mean']:.3f}", most=f"{turn['max']:.3f}")  # fmt: skip
+        rows.append((tr("Turn of heads against the original"), text))
     ap = _table(said.get("ap"))
     if ap.get("weights") is not None:
         both = f"{ap['weights']:.4f} → {ap['artifact']:.4f}"
