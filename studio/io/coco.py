@@ -443,12 +443,13 @@ def annotation_files(folder: Path) -> dict[str, Path]:
     """The COCO keypoint files below `folder` by side, or by a name of their own."""
     found: dict[str, Path] = {}
     for place in (folder / "coco" / "annotations", folder / "annotations", folder):
-        names = sorted(os.listdir(place)) if place.is_dir() else []  # noqa: PTH208 - as below
-        parts = [os.path.splitext(name) for name in names]  # noqa: PTH122 - many, and quick
-        pictures = {stem for stem, suffix in parts if suffix.lower() in IMAGE_SUFFIXES}
-        for name, (stem, suffix) in zip(names, parts, strict=True):
+        names = os.listdir(place) if place.is_dir() else []  # noqa: PTH208 - many, and quick
+        parts = (name.rpartition(".") for name in names)
+        pictures = {stem for stem, dot, end in parts if (dot + end).lower() in IMAGE_SUFFIXES}
+        for name in sorted(name for name in names if name.endswith(".json")):
+            stem = name.removesuffix(".json")
             # A JSON file beside its picture is labelme's.
-            if suffix != ".json" or name == "dataset.json" or stem in pictures:
+            if stem in pictures or stem in ("", "dataset"):
                 continue
             side = side_of(stem.lower()) or stem
             path = place / name

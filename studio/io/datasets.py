@@ -117,15 +117,14 @@ def detect_kind(path: Path) -> str:
 
 def _has_annotated_pictures(folder: Path) -> bool:
     """Whether a picture stands here with a JSON file of its own name beside it."""
-    pictures: set[str] = set()
-    files: set[str] = set()
-    for name in os.listdir(folder):  # noqa: PTH208 - as above
-        stem, suffix = os.path.splitext(name)  # noqa: PTH122 - many, and quick
-        if suffix.lower() in IMAGE_SUFFIXES:
-            pictures.add(stem)
-        elif suffix.lower() == labelme.SUFFIX:
-            files.add(stem)
-    return not pictures.isdisjoint(files)
+    names = os.listdir(folder)  # noqa: PTH208 - many, and quick
+    end = len(labelme.SUFFIX)
+    files = {name[:-end] for name in names if name[-end:].lower() == labelme.SUFFIX}
+    for name in names:
+        stem, dot, ending = name.rpartition(".")
+        if stem and stem in files and (dot + ending).lower() in IMAGE_SUFFIXES:
+            return True
+    return False
 
 
 def _plugin_kind(path: Path) -> str:
@@ -241,6 +240,12 @@ def _read_dataset(
 ) -> Source:
     root = path if path.is_dir() else path.parent
     data = read_dataset_json(path)
+    if data.get("kind") == "head-pose":
+        raise DataError(
+            "This is a set of heads, without people and joints.",
+            where=str(root),
+            hint="Train or judge a head-pose model on it, or choose a dataset of people.",
+        )
     own = Skeleton.from_mapping(data.get("skeleton", {}), where=str(root / DATASET_JSON))
     if skeleton is not None and skeleton.keypoints != own.keypoints:
         raise DataError(
