@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from studio.gui.load import gpu_load
@@ -111,15 +112,57 @@ def test_runs_side_by_side(page: TrainPage, project: Path, qtbot: QtBot) -> None
     slower.setCheckState(0, Qt.CheckState.Checked)
     qtbot.waitUntil(lambda: view.tabs.isTabVisible(COMPARE), timeout=WAIT)
     table = view.compare.table
-    qtbot.waitUntil(lambda: "lr" in table.as_text(), timeout=WAIT)
+    qtbot.waitUntil(lambda: "--lr" in table.as_text(), timeout=WAIT)
     rows = {r[0]: r[1:] for r in table.table.rows}
     assert [c.title for c in table.table.columns] == ["Run", "heads", "slower"]
     assert rows["Best epoch"] == ("2", "2")
     assert rows["Geodesic error"] == ("8.00°", "14.00°")
-    assert rows["lr"] == ("0.0001", "1e-05")
-    assert "backbone" not in rows, "what is the same needs no line"
+    assert rows["Learning rate (--lr)"] == ("0.0001", "1e-05")
+    assert not any("--backbone" in r for r in rows), "what is the same needs no line"
     slower.setCheckState(0, Qt.CheckState.Unchecked)
     qtbot.waitUntil(lambda: not view.tabs.isTabVisible(COMPARE), timeout=WAIT)
+
+
+def test_pictures_of_a_run_follow_it_until_one_is_chosen(page: TrainPage, tmp_path: Path) -> None:
+    pictures = page.view.pictures
+    names = ("batch", "val_0001", "val_0010")
+    paths = [tmp_path / f"{name}.png" for name in names]
+    for path in paths:
+        QImage(8, 8, QImage.Format.Format_RGB32).save(str(path))
+    pictures.show_pictures(paths[:2])
+    assert pictures.shown == paths[1]
+    captions = [pictures.grid.item(n).caption for n in range(pictures.count())]
+    assert captions == ["First batch", "Epoch 1"]
+    pictures.show_pictures(paths)
+    assert pictures.shown == paths[2], "the newest is followed"
+    pictures.grid.choose(0)
+    more = tmp_path / "val_0011.png"
+    QImage(8, 8, QImage.Format.Format_RGB32).save(str(more))
+    pictures.show_pictures([*paths, more])
+    assert pictures.shown == paths[0], "what somebody looks at stays"
+    pictures.show_pictures([])
+    assert pictures.shown is None
+
+
+def test_more_epochs_are_asked_for_as_each_family_counts_them(
+    page: TrainPage, project: Path, qtbot: QtBot
+) -> None:
+    asked: list[tuple[str, int]] = []
+    page.view.continue_asked.disconnect()
+    page.view.continue_asked.connect(lambda folder, epochs: asked.append((folder.name, epochs)))
+    show(page, project / "runs/sixdrepnet/heads", qtbot)
+    page.view.go_on_for(5)
+    show(page, project / "runs/kpnet/clips", qtbot)
+    page.view.go_on_for(5)
+    assert asked == [("heads", 3 + 5), ("clips", 5)]
+
+
+def test_runs_of_one_name_are_told_apart(page: TrainPage, project: Path, qtbot: QtBot) -> None:
+    write_run(project, "kpnet", "heads", [{"HOTA-KP": 0.1}])
+    page.refresh_runs()
+    qtbot.waitUntil(lambda: page.runs.count() == 4, timeout=WAIT)
+    names = {i.text(0) for i in page.runs._items()}
+    assert names == {"sixdrepnet/heads", "kpnet/heads", "slower", "clips"}
 
 
 def test_every_family_has_a_form_that_begins_with_its_data(page: TrainPage) -> None:

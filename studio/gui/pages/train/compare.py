@@ -11,6 +11,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from studio.core.errors import StudioError
 from studio.core.options import N_
 from studio.gui.background import Background
 from studio.gui.i18n import bind_text, tr, translator
@@ -20,6 +21,7 @@ from studio.gui.widgets.basics import label
 from studio.gui.widgets.metric_table import Column, MetricTable
 from studio.gui.widgets.parts import column, duration_text
 from studio.metrics.names import in_order, measure
+from studio.registry import find
 
 # What names a run and says nothing of how it was trained.
 _OF_THE_PLACE = frozenset({"family", "name", "output", "resume", "exist_ok", "download"})
@@ -70,7 +72,8 @@ class RunCompare(QWidget):
     def _fill(self) -> None:
         columns = [Column(N_("Run")), *(Column(r.name) for r in self._runs)]
         rows = [*_facts(self._runs), *_figures(self._runs)]
-        rows += _differing([self._options.get(r.folder, {}) for r in self._runs])
+        titles = _titles(self._runs[0].folder.parent.name) if self._runs else {}
+        rows += _differing([self._options.get(r.folder, {}) for r in self._runs], titles)
         self.table.set_rows(rows, columns)
 
 
@@ -102,13 +105,22 @@ def _figures(runs: Sequence[ComparedRun]) -> list[Row]:
     ]
 
 
-def _differing(options: Sequence[Mapping[str, Any]]) -> list[Row]:
+def _titles(family: str) -> dict[str, str]:
+    """The family's options by name, as its form calls them and with their flag."""
+    try:
+        fields = find("family", family).options_class().fields()
+    except StudioError:
+        return {}
+    return {f.name: f"{tr(f.title)} ({f.flag})" for f in fields}
+
+
+def _differing(options: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> list[Row]:
     names = dict.fromkeys(n for values in options for n in values if n not in _OF_THE_PLACE)
     rows: list[Row] = []
     for name in names:
         texts = [_text(values.get(name)) for values in options]
         if len(set(texts)) > 1:
-            rows.append((name, *texts))
+            rows.append((titles.get(name, name), *texts))
     return rows
 
 

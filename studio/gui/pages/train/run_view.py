@@ -27,6 +27,7 @@ from studio.gui.icons import icon
 from studio.gui.load import Load
 from studio.gui.pages.train.beside import LoadWatch, RunNotes
 from studio.gui.pages.train.compare import ComparedRun, RunCompare
+from studio.gui.pages.train.pictures import RunPictures
 from studio.gui.run_history import STATUS, RunHistory
 from studio.gui.runner import Job
 from studio.gui.settings import Settings
@@ -34,10 +35,10 @@ from studio.gui.tensorboard import is_installed
 from studio.gui.theme import set_role
 from studio.gui.widgets.basics import ElidedLabel, button, label, row, tool_button
 from studio.gui.widgets.parts import Figure, JobProgress, column, duration_text, framed
-from studio.gui.widgets.picture_grid import PictureGrid, PictureItem
 from studio.gui.widgets.plots import Coalescer
 from studio.gui.widgets.run_plots import RunPlots
 from studio.metrics.names import headline
+from studio.registry import contributions
 
 PICTURES, COMPARE = 1, 4
 BOARD_FOLDER = "tensorboard"
@@ -78,7 +79,7 @@ class RunView(QWidget):
             tooltip="Go on after the last whole epoch",
         )
         self.go_on = button(
-            "Continue…", self._continue, icon_name="retry", tooltip="Go on to more epochs in all"
+            "Continue…", self._continue, icon_name="retry", tooltip="Train this run for more epochs"
         )
         self.evaluate = button(
             "Evaluate", lambda: self.evaluate_asked.emit(self.folder), icon_name="evaluate"
@@ -88,8 +89,7 @@ class RunView(QWidget):
         )
         self.more = self._more()
         self.plots = RunPlots(settings)
-        self.pictures = PictureGrid()
-        self.pictures.opened.connect(_open_picture)
+        self.pictures = RunPictures()
         self.log = QPlainTextEdit()
         self.log.setProperty("role", "log")
         self.log.setReadOnly(True)
@@ -130,7 +130,7 @@ class RunView(QWidget):
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(framed("panel", column(self.plots), 16), "")
-        self.tabs.addTab(framed("panel", column(self.pictures), 8), "")
+        self.tabs.addTab(self.pictures, "")
         self.tabs.addTab(framed("panel", column(self.log), 16), "")
         self.tabs.addTab(framed("panel", column(self.notes), 16), "")
         self.tabs.addTab(framed("panel", column(self.compare), 16), "")
@@ -233,12 +233,21 @@ class RunView(QWidget):
         return self.folder is not None and any(self.folder.glob("weights/last.*"))
 
     def _continue(self) -> None:
-        epochs, done = QInputDialog.getInt(
-            self, tr("Continue this run"), tr("Epochs in all"),
-            self.history.epoch * 2, self.history.epoch + 1, 100_000,
+        more, done = QInputDialog.getInt(
+            self, tr("Continue this run"), tr("More epochs"),
+            max(1, self.history.epoch), 1, 100_000,
         )  # fmt: skip
         if done:
-            self.continue_asked.emit(self.folder, epochs)
+            self.go_on_for(more)
+
+    def go_on_for(self, more: int) -> None:
+        """Ask for so many more epochs. A family that takes `--epochs` of a resumed run as more of
+        them says so in its manifest; the others are told how many they are in all.
+        """
+        assert self.folder is not None
+        family = self.folder.parent.name
+        adds = any(c.extra.get("more_epochs") for c in contributions("family") if c.id == family)
+        self.continue_asked.emit(self.folder, more if adds else self.history.epoch + more)
 
     def _show_figures(self) -> None:
         history = self.history
@@ -280,7 +289,7 @@ class RunView(QWidget):
 
     def _show_pictures(self) -> None:
         paths = [p for p in self.history.pictures() if p.is_file()]
-        self.pictures.set_items([PictureItem(p, p.stem) for p in paths], None)
+        self.pictures.show_pictures(paths)
         self.tabs.setTabVisible(PICTURES, bool(paths))
 
     def _retext(self) -> None:
@@ -316,10 +325,6 @@ class RunView(QWidget):
     def _open_folder(self) -> None:
         if self.folder is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.folder)))
-
-
-def _open_picture(item: PictureItem) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(item.path)))
 
 
 def run_names(folders: Sequence[Path]) -> list[str]:

@@ -9,11 +9,13 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QTreeWidgetItem, QWidget
 
+from studio.core.job import JobSpec
 from studio.gui.headlines import headline_text, headline_words
 from studio.gui.i18n import tr, translator
 from studio.gui.icons import icon
 from studio.gui.project_items import RunItem
 from studio.gui.run_history import STATUS
+from studio.gui.runner import Job
 from studio.gui.theme import theme
 from studio.gui.widgets.basics import label
 from studio.gui.widgets.layouts import flat_tree
@@ -51,8 +53,11 @@ class RunsList(QWidget):
         chosen, ticked = self.current(), set(self.ticked())
         self.tree.blockSignals(True)
         self.tree.clear()
+        names = [r.name for r in runs]
         for run in runs:
             item = self._item(run, states.get(run.folder, run.status))
+            if names.count(run.name) > 1:
+                item.setText(0, f"{run.family}/{run.name}")
             item.setCheckState(
                 0, Qt.CheckState.Checked if run.folder in ticked else Qt.CheckState.Unchecked
             )
@@ -119,3 +124,14 @@ class RunsList(QWidget):
     def _on_changed(self, _item: QTreeWidgetItem, number: int) -> None:
         if number == 0:
             self.compared.emit(self.ticked())
+
+
+def is_training(job: Job) -> bool:
+    """Whether this job makes a run, as against a look before one."""
+    beside = any(job.spec.options.get(name) for name in ("check_only", "preview"))
+    return job.spec.job == "train" and not beside
+
+
+def name_of(spec: JobSpec) -> str:
+    """What a training or a search is called."""
+    return str(spec.options.get("name") or spec.options.get("family") or "")
