@@ -55,6 +55,9 @@ STAGES = {
     "judge": N_("Evaluating"),
     "certify": N_("Checking the export"),
     "download": N_("Downloading (kB)"),
+    "trials": N_("Searching"),
+    "cluster": N_("Reaching the cluster"),
+    "send": N_("Sending"),
 }
 
 

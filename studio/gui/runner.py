@@ -99,6 +99,11 @@ class JobRunner(QObject):
         """Jobs in the queue."""
         return [j for j in self.jobs if j.state == QUEUED]
 
+    def latest(self, folder: Path, kind: str) -> Job | None:
+        """The last job called `kind` in this folder."""
+        found = (j for j in reversed(self.jobs) if j.run_dir == folder and j.spec.job == kind)
+        return next(found, None)
+
     def remove(self, job: Job) -> None:
         """Take an ended job off the list; its folder stays."""
         if job.ended and job in self.jobs:
@@ -110,6 +115,7 @@ class JobRunner(QObject):
         """List jobs that ended while no window was open."""
         known = {j.run_dir for j in self.jobs}
         places = [*(project / ".studio" / "jobs").glob("*"), *(project / "runs").glob("*/*")]
+        places += (project / "searches").glob("*/*")
         found = [p for p in places if (p / EVENTS_FILE).is_file() and p not in known]
         found = [p for p in found if (p / SPEC_FILE).is_file()]
         found.sort(key=lambda p: (p / SPEC_FILE).stat().st_mtime)

@@ -168,14 +168,19 @@ class Study:
             return asked.suggest_int(
                 d.name, int(d.low), int(d.high), step=int(step or 1), log=d.log
             )
-        return asked.suggest_float(d.name, d.low, d.high, step=step, log=d.log)
+        return self._value(d, asked.suggest_float(d.name, d.low, d.high, step=step, log=d.log))
 
     def _stored(self, params: Mapping[str, Any]) -> dict[str, Any]:
         return {name: _stored(value) for name, value in params.items()}
 
     def _value(self, dimension: Dimension, stored: Any) -> Any:
         """The option's value of what stands in the study."""
-        return next((c for c in dimension.choices if _stored(c) == stored), stored)
+        if dimension.choices:
+            return next((c for c in dimension.choices if _stored(c) == stored), stored)
+        if not isinstance(stored, float):
+            return stored
+        # More digits than anybody would write make no other training.
+        return min(max(float(f"{stored:.4g}"), dimension.low), dimension.high)
 
 
 def _stored(value: Any) -> Any:

@@ -37,6 +37,8 @@ PLACE_RULE = Rule(
 class ClusterOptions(Options):
     """A cluster, what is sent to it, and what each training takes of it."""
 
+    rules = (PLACE_RULE,)
+
     on: str = option(
         "",
         title=N_("Where"),
@@ -46,7 +48,6 @@ class ClusterOptions(Options):
         ),
         offers=places,
         group=CLUSTER,
-        advanced=True,
     )
     send: str = option(
         "auto",

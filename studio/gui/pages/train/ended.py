@@ -1,4 +1,6 @@
-"""What is offered where a run ended badly: the option to try with, or to go on from its checkpoint."""
+"""What is offered where a run ended badly (the option to try with, or to go on from its
+checkpoint), and where one was put away (to bring it back).
+"""
 
 from __future__ import annotations
 
@@ -45,3 +47,13 @@ def offer_what_next(
         )  # fmt: skip
     else:
         banner.show_message(message, kind="error", hint=hint, details=details)
+
+
+def offer_back(banner: Banner, folder: Path, place: Path, bring_back: Callable[[], Any]) -> None:
+    """Say that the run `folder` was put away into `place`, with the way back beside it."""
+    banner.show_message(
+        tr("The run {name} was put away.", name=folder.name),
+        hint=str(place),
+        action=tr("Undo"),
+        callback=bring_back,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,12 @@ from studio.gui.actions import StudioAction
 from studio.gui.background import Background
 from studio.gui.i18n import tr, translator
 from studio.gui.page import Page
-from studio.gui.pages.train.ended import offer_what_next
+from studio.gui.pages.train.ended import offer_back, offer_what_next
 from studio.gui.pages.train.form import TrainForm
 from studio.gui.pages.train.preview import BatchPreview
 from studio.gui.pages.train.run_view import RunView
-from studio.gui.pages.train.runs import RunsList
+from studio.gui.pages.train.runs import RunsList, is_training, name_of
+from studio.gui.pages.train.search import SearchDesk
 from studio.gui.run_folder import put_away, put_back
 from studio.gui.run_history import RunHistory
 from studio.gui.run_reading import read_history
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from studio.gui.context import StudioContext
     from studio.io.project import Project
 
-NEW, RUNS = 0, 1
+NEW, RUNS, SEARCH = 0, 1, 2
 
 
 class TrainPage(Page):
@@ -55,6 +56,8 @@ class TrainPage(Page):
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.form, "")
         self.tabs.addTab(self.runs, "")
+        self.desk = SearchDesk(studio, self.form, self)
+        self.tabs.addTab(self.desk.form, "")
         self.empty = EmptyState(
             "train",
             N_("No run yet"),
@@ -67,7 +70,7 @@ class TrainPage(Page):
         )
         self.room = QStackedWidget()
         self.preview = BatchPreview(studio)
-        for each in (self.empty, self.view, self.preview):
+        for each in (self.empty, self.view, self.preview, self.desk.room):
             self.room.addWidget(each)
         side, layout = panel("side-left", margin=0)
         layout.addWidget(self.tabs)
@@ -90,10 +93,14 @@ class TrainPage(Page):
         self._retitle()
 
     def _connect(self) -> None:
+        self.tabs.currentChanged.connect(self._tab_changed)
+        self.desk.trial_asked.connect(lambda f: self.receive(run=f))
+        self.desk.form_asked.connect(lambda: self.tabs.setCurrentIndex(NEW))
+        self.desk.failed.connect(self.show_problem)
         self.form.start_asked.connect(self.start)
         self.form.check_asked.connect(self._start_check)
         self.form.preview_asked.connect(self.show_preview)
-        self.preview.closed.connect(self._preview_closed)
+        self.preview.closed.connect(lambda: self._back_from(self.preview))
         self.preview.failed.connect(self.show_problem)
         self.preview.changed.connect(lambda: self.form.set_previewing(self.preview.job is not None))
         self.form.failed.connect(self.show_problem)
@@ -120,6 +127,8 @@ class TrainPage(Page):
                          "Ctrl+Shift+Return", "ok", self.page_id),
             StudioAction("train.preview", N_("Preview the first batch"), self.form.preview.click,
                          "Ctrl+P", "visible", self.page_id),
+            StudioAction("train.search", N_("Start the search"), self.desk.form.start.click,
+                         "Ctrl+Shift+F", "search", self.page_id),
             StudioAction("train.stop", N_("Stop the run after this epoch"), self.view.stop.click,
                          "", "stop", self.page_id),
             StudioAction("train.delete", N_("Delete the run shown"), self.view.delete.trigger,
@@ -136,8 +145,21 @@ class TrainPage(Page):
         self._histories.clear()
         self.room.setCurrentWidget(self.empty)
         self.form.set_project(folder)
+        self.desk.set_project(folder)
         self.runs.set_runs([], {})
         self.refresh_runs()
+
+    def _tab_changed(self, tab: int) -> None:
+        if tab == SEARCH:
+            self.desk.form.refresh()
+            self.room.setCurrentWidget(self.desk.room)
+        else:
+            self._back_from(self.desk.room)
+
+    def _back_from(self, shown: QWidget) -> None:
+        """To the run in hand, where this is what is shown."""
+        if self.room.currentWidget() is shown:
+            self.room.setCurrentWidget(self.view if self.view.folder is not None else self.empty)
 
     def activate(self) -> None:
         self.form.set_project(self._folder())
@@ -161,7 +183,7 @@ class TrainPage(Page):
         """Start a training and show it."""
         self.banner.clear()
         try:
-            job = self.studio.runner.start(spec, title=tr("Train {name}", name=_name_of(spec)))
+            job = self.studio.runner.start(spec, title=tr("Train {name}", name=name_of(spec)))
         except StudioError as error:
             self.show_problem(error)
             return
@@ -175,10 +197,6 @@ class TrainPage(Page):
         self.room.setCurrentWidget(self.preview)
         self.preview.start(spec)
 
-    def _preview_closed(self) -> None:
-        if self.room.currentWidget() is self.preview:
-            self.room.setCurrentWidget(self.view if self.view.folder is not None else self.empty)
-
     def resume(self, folder: Path, epochs: int = 0) -> None:
         """Go on with a run after its last whole epoch, with its own options; `epochs` asks for
         another number of epochs in all.
@@ -186,6 +204,7 @@ class TrainPage(Page):
         options: dict[str, Any] = {"family": folder.parent.name, "resume": str(folder)}
         if epochs:
             options["epochs"] = epochs
+        options |= self.form.where_values()
         self.start(JobSpec("train", options, folder, self._folder()))
 
     def delete_run(self, folder: Path) -> None:
@@ -202,16 +221,12 @@ class TrainPage(Page):
             self.view.folder = None
             self.room.setCurrentWidget(self.empty)
             self.refresh_runs()
-            self.banner.show_message(
-                tr("The run {name} was put away.", name=folder.name),
-                hint=str(place),
-                action=tr("Undo"),
-                callback=lambda: self._mover.start(
-                    lambda: put_back(place, folder), self._came_back, self.show_problem
-                ),
-            )
+            offer_back(self.banner, folder, place, lambda: self._bring_back(place, folder))
 
         self._mover.start(lambda: put_away(folder, project), done, self.show_problem)
+
+    def _bring_back(self, place: Path, folder: Path) -> None:
+        self._mover.start(lambda: put_back(place, folder), self._came_back, self.show_problem)
 
     def _came_back(self, folder: Path) -> None:
         self.refresh_runs()
@@ -319,7 +334,7 @@ class TrainPage(Page):
             self.refresh_runs()
 
     def _job_added(self, job: Job) -> None:
-        if not _is_training(job) or job.ended:
+        if not is_training(job) or job.ended:
             return
         job.event_received.connect(self._event)
         job.placed.connect(lambda folder: self._placed(job, folder))
@@ -329,7 +344,7 @@ class TrainPage(Page):
         """Show a training that goes on, wherever it was started, unless another one is shown."""
         if self.view.job is not None and not self.view.job.ended:
             return
-        busy = [j for j in self.studio.runner.jobs if _is_training(j) and not j.ended]
+        busy = [j for j in self.studio.runner.jobs if is_training(j) and not j.ended]
         if busy:
             self.show_job(busy[0])
 
@@ -338,7 +353,7 @@ class TrainPage(Page):
             self._check_ended(job)
         elif job.spec.job == "convert" and job.ended:
             self.form.set_project(self._folder())
-        elif _is_training(job):
+        elif is_training(job):
             self.refresh_runs()
             if job.state in ("crashed", "failed"):
                 self._offer_resume(job.run_dir, job.problem)
@@ -346,8 +361,9 @@ class TrainPage(Page):
     def _offer_resume(self, folder: Path, problem: Problem | None) -> None:
         if self.view.folder != folder:
             return
+        job = self._job_of(folder)
         offer_what_next(
-            self.banner, self.view, problem, self._log_of(folder),
+            self.banner, self.view, problem, job.log_tail() if job is not None else "",
             try_with=self._try_with, resume=self.resume,
         )  # fmt: skip
 
@@ -365,18 +381,13 @@ class TrainPage(Page):
         except StudioError as error:
             self.show_problem(error)
 
-    def _log_of(self, folder: Path) -> str:
-        job = self._job_of(folder)
-        return job.log_tail() if job is not None else ""
-
     def _open_problem(self, problem: Problem) -> None:
         picture = project_items.source_picture(Path(problem.where))
         if problem.where and picture.is_file() and picture.suffix.lower() != ".yaml":
             self.studio.open_page("annotate", picture=picture, note=problem.message)
 
     def _job_of(self, folder: Path) -> Job | None:
-        jobs: Iterable[Job] = reversed(self.studio.runner.jobs)
-        return next((j for j in jobs if j.run_dir == folder and j.spec.job == "train"), None)
+        return self.studio.runner.latest(folder, "train")
 
     def _folder(self) -> Path | None:
         return Path(self.studio.project.folder) if self.studio.project is not None else None
@@ -385,12 +396,4 @@ class TrainPage(Page):
         self.tabs.setTabText(NEW, tr("New run"))
         count = self.runs.count()
         self.tabs.setTabText(RUNS, tr("Runs ({count})", count=count) if count else tr("Runs"))
-
-
-def _is_training(job: Job) -> bool:
-    beside = any(job.spec.options.get(name) for name in ("check_only", "preview"))
-    return job.spec.job == "train" and not beside
-
-
-def _name_of(spec: JobSpec) -> str:
-    return str(spec.options.get("name") or spec.options.get("family") or "")
+        self.tabs.setTabText(SEARCH, tr("Search"))
