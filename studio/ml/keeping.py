@@ -44,11 +44,10 @@ class Best:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: epochs and batches done, steps of the optimiser done."""
+    """How far a run is: epochs and batches done."""
 
     epoch: int = 0
     step: int = 0
-    updates: int = 0
 
 
 class Keeper:

@@ -33,7 +33,7 @@ from studio.ml.loggers import Sink, open_boards
 from studio.ml.pictures import RunPictures
 from studio.ml.ranks import Alone, torchrun_group
 from studio.ml.reporter import BatchRecord, Reporter
-from studio.ml.run_files import WEIGHTS
+from studio.ml.run_files import WEIGHTS, best_of
 from studio.ml.schedules import Schedule
 from studio.ml.spawning import train_on
 from studio.ml.stepping import Stepper
@@ -102,7 +102,8 @@ class _Course:
         self._first = group.part.rank == 0
         self._keeper = Keeper(task, options, context, self._run_dir, family)
         self._pictures = RunPictures(context, self._run_dir)
-        self._epoch = self._step = self._updates = 0
+        self._epoch = self._step = 0
+        self._warm = False
 
     def run(self, resume: Path | None) -> ModelArtifact:
         """Everything from the first seed to the best artefact."""
@@ -156,8 +157,9 @@ class _Course:
                 hint="Resume with the options the run began with.",
             ) from error
         self._epoch, self._step = int(whole["epoch"]), int(whole["step"])
-        self._updates = int(whole["updates"])
-        self._keeper.best = Best(**whole["best"])
+        # A run that goes on in another folder has no best weights there yet.
+        if best_of(self._run_dir).is_file():
+            self._keeper.best = Best(**whole["best"])
 
     def _tell_transfer(self) -> None:
         """Say what a family took over from other weights, where its task remembers it."""
@@ -170,7 +172,8 @@ class _Course:
         boards: list[Sink] = []
         if self._first:
             boards = open_boards(self._run_dir, self._family, self._options, self._context)
-        total = len(self._loader) * self._options.epochs
+        # A run may go on with another batch or other devices than it began with.
+        total = self._step + len(self._loader) * (self._options.epochs - self._epoch)
         kind, scaled = self._group.device.type, self._stepper.scaled
         return Reporter(self._context, boards, total, kind, scaled)
 
@@ -197,6 +200,9 @@ class _Course:
         self._reporter.begin_epoch()
         begun, loader.waited = time.perf_counter(), 0.0
         for number, batch in enumerate(loader.epoch(epoch)):
+            if not self._warm:
+                # The first pictures wait for libraries and loader processes to start.
+                self._warm, begun, loader.waited = True, time.perf_counter(), 0.0
             if self._one_batch(number, batch):
                 _mend(model, sound)
             self._context.check()
@@ -217,14 +223,12 @@ class _Course:
             self._pictures.batch(lambda: self._task.batch_pictures(batch))
         group = min(gathered, per_epoch - number // gathered * gathered)
         last = (number + 1) % gathered == 0 or number + 1 == per_epoch
-        rate = self._stepper.set_rate(self._schedule.factor(self._updates))
+        done = (self._epoch - 1) * self._schedule.steps + number // gathered
+        rate = self._stepper.set_rate(self._schedule.factor(done))
         values = self._stepper.backward(batch, self._epoch, 1 / group, last=last)
-        sound = None
-        if last:
-            sound = self._stepper.update()
-            self._updates += 1
+        sound = self._stepper.update() if last else None
         self._step += 1
-        size, at = len(next(iter(batch.values()))), time.perf_counter()
+        size, at = len(next(iter(batch.values()))) * self._group.part.ranks, time.perf_counter()
         record = BatchRecord(self._epoch, self._step, values, rate, size, at, sound)
         return self._reporter.batch(record)
 
@@ -242,7 +246,7 @@ class _Course:
         final = self._epoch >= self._options.epochs or self._context.stop_requested
         if final or self._epoch % self._options.validate_every == 0:
             self._judge(force=final)
-        progress = Progress(self._epoch, self._step, self._updates)
+        progress = Progress(self._epoch, self._step)
         self._keeper.write_last(progress, self._stepper.to_mapping())
         numbered = self._keeper.numbered(self._epoch)
         if numbered is not None:

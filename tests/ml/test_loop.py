@@ -79,7 +79,7 @@ def test_it_says_every_batch_and_epoch(tmp_path):
     assert [(e["epoch"], e["step"]) for e in epochs] == [(1, 3), (2, 6)]
     mean = sum(b["values"]["loss"] for b in batches[:3]) / 3
     assert epochs[0]["values"]["loss"] == pytest.approx(mean)
-    assert 0 < epochs[0]["values"]["wait"] < 1
+    assert 0 < epochs[1]["values"]["wait"] < 1
     assert [e["epoch"] for e in remote.named(METRICS, split="val")] == [1, 2]
     steps = [p["done"] for p in remote.named(PROGRESS, stage="train")]
     assert steps == [0, 1, 2, 3, 4, 5, 6]
@@ -155,6 +155,20 @@ def test_a_finished_run_is_not_resumed_but_extended(tmp_path):
     remote = Remote()
     run(tmp_path, remote, epochs=3, resume=True)
     assert [e["epoch"] for e in remote.named(METRICS, split="val")] == [3]
+
+
+def test_a_run_goes_on_with_another_batch(tmp_path):
+    """As after a lack of memory: the rate stays that of the epoch."""
+    run(tmp_path, epochs=4, batch=8, task=DotTask(options(), judgements=[1.0, 1.0]), patience=1)
+    remote = Remote()
+    run(tmp_path, remote, resume=True, epochs=4, batch=4, schedule="cosine")
+    batches = remote.named(METRICS, split="train")
+    assert [b["step"] for b in batches] == list(range(9, 25))
+    assert remote.named(PROGRESS, stage="train")[-1] == {"stage": "train", "done": 24, "total": 24}
+    whole = Remote()
+    run(tmp_path / "whole", whole, epochs=4, batch=4)
+    rates = [b["values"]["lr"] for b in whole.named(METRICS, split="train")]
+    assert [b["values"]["lr"] for b in batches] == pytest.approx(rates[16:])
 
 
 def test_weights_alone_or_of_another_network_are_not_resumed(tmp_path):
@@ -412,7 +426,8 @@ def test_gathered_batches_make_one_step(tmp_path):
     rates = [e["values"]["lr"] for e in remote.named(METRICS, split="train")]
     assert len(rates) == 5
     assert rates[0] == rates[1] != rates[2] == rates[3] != rates[4]
-    assert read_weights(tmp_path / "weights" / "last.pt").whole["updates"] == 3
+    optimizer = read_weights(tmp_path / "weights" / "last.pt").whole["optimizer"]
+    assert {int(s["step"]) for s in optimizer["state"].values()} == {3}
 
 
 def test_frozen_parts_stay_as_they_are(tmp_path):
@@ -455,7 +470,7 @@ def test_slow_pictures_are_noticed(tmp_path):
     said = [e["message"] for e in remote.named(LOG, level="warning") if "waits" in e["message"]]
     assert len(said) == 1
     assert "--workers" in said[0]
-    assert remote.named(METRICS, split="train_epoch")[0]["values"]["wait"] > 0.5
+    assert remote.named(METRICS, split="train_epoch")[1]["values"]["wait"] > 0.5
 
 
 def test_every_batch_is_drawn_from_what_the_network_sees(tmp_path):
