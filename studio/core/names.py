@@ -1,4 +1,6 @@
-"""Names of files and folders that hold on every system: a project moves between machines."""
+"""Names as they are read, and names of files that hold on every system: a project moves between
+machines.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,11 @@ import re
 _FORBIDDEN = frozenset('/\\:*?"<>|')
 _RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|conin\$|conout\$|com[1-9¹²³]|lpt[1-9¹²³])(\..*)?$")
 _LONGEST = 120
+
+
+def spoken(name: str) -> str:
+    """A joint's name as it is read: `left_wrist` is "left wrist"."""
+    return name.replace("_", " ")
 
 
 def is_usable_name(name: str) -> bool:

@@ -6,23 +6,27 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QModelIndex, QPointF, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QFontMetrics, QImage
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QInputDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from studio.gui.i18n import translator
 from studio.gui.main_window import MainWindow
+from studio.gui.pages.annotate.picture_list import describe
+from studio.gui.pages.annotate.picture_rows import Entry
 from studio.gui.pages.annotate.pictures import (
     Picture,
     PictureLoader,
     load_picture,
     picture_size,
 )
+from studio.gui.theme import theme
 from studio.io import journal, labelme
 from tests.gui.annotating import LEFT, NONE, Hands, annotation, make_picture, make_project
 
@@ -486,3 +490,27 @@ def test_the_details_change_the_selection(hands: Hands, tmp_path: Path) -> None:
         hands.ctrl(Key.Key_Z)
     assert not page.document.is_dirty(picture)
     assert not flags.reviewed.isChecked()
+
+
+def test_the_list_shows_the_side_of_a_picture_at_its_usual_width(
+    hands: Hands, tmp_path: Path
+) -> None:
+    hands.open(make_project(tmp_path / "p", 1)[0].parent)
+    entry = Entry(Path("a.png"), "annotated", 13, 206, "train", "")
+    assert describe(entry) == "13 people · 206 shapes · train"
+    short = describe(entry, short=True)
+    assert short == "13 people · train"
+    room = hands.page.pictures.view.viewport().width() - 120
+    assert QFontMetrics(theme.font("small")).horizontalAdvance(short) < room
+    # Where nobody is, the shapes are what there is to tell.
+    assert describe(replace(entry, people=0), short=True) == "0 people · 206 shapes · train"
+
+
+def test_a_long_hint_is_cut_with_a_sign_and_whole_in_the_tooltip(
+    hands: Hands, tmp_path: Path
+) -> None:
+    hands.open(make_project(tmp_path / "p", 1)[0].parent)
+    hint = hands.page.parts.hint
+    hands.page.editor.said.emit("long " * 100)
+    assert hint.text() == hint.toolTip() == "long " * 100
+    assert hint.width() < hands.page.width()

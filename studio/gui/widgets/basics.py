@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -75,6 +76,13 @@ def tool_button(
     if on_click is not None:
         widget.clicked.connect(lambda _checked=False: on_click())
     return widget
+
+
+def number_field() -> QDoubleSpinBox:
+    """A field of a number with arrows; its text keeps off the border, which no style can do."""
+    field = QDoubleSpinBox()
+    field.lineEdit().setTextMargins(6, 0, 0, 0)
+    return field
 
 
 def line() -> QFrame:

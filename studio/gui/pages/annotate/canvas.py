@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from studio.core.annotation import Shape
+from studio.core.names import spoken
 from studio.gui.pages.annotate import style
 from studio.gui.pages.annotate.details import Details
 from studio.gui.pages.annotate.editor import Editor
@@ -29,7 +30,6 @@ from studio.gui.pages.annotate.layers import (
     seen_part,
 )
 from studio.gui.pages.annotate.pictures import Picture
-from studio.gui.pages.annotate.style import spoken
 from studio.gui.pages.annotate.tools.base import Pointer
 from studio.gui.pages.annotate.view import View, actual, fitted
 from studio.gui.theme import theme

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QPushButton, QVBoxLay
 from studio.core.head import Angles, angles_of, head_rotation, rotation_of, set_head_rotation
 from studio.gui.i18n import bind_text
 from studio.gui.pages.annotate.editor import Editor
-from studio.gui.widgets.basics import label
+from studio.gui.widgets.basics import label, number_field
 
 
 class HeadPanel(QWidget):
@@ -22,7 +22,7 @@ class HeadPanel(QWidget):
         row = QHBoxLayout()
         row.setSpacing(8)
         for name, title in (("yaw", "Yaw"), ("pitch", "Pitch"), ("roll", "Roll")):
-            field = QDoubleSpinBox()
+            field = number_field()
             field.setRange(-180.0, 180.0)
             field.setDecimals(1)
             field.setSuffix("°")

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QSplitter,
     QStackedWidget,
     QTabWidget,
@@ -26,7 +25,7 @@ from studio.gui.pages.annotate.picture_list import PictureList
 from studio.gui.pages.annotate.skeleton_panel import SkeletonPanel
 from studio.gui.pages.annotate.toolbar import ToolBar, action_button
 from studio.gui.pages.annotate.tools import TOOLS
-from studio.gui.widgets.basics import EmptyState, label
+from studio.gui.widgets.basics import ElidedLabel, EmptyState, label
 
 if TYPE_CHECKING:
     from studio.gui.pages.annotate.page import AnnotatePage
@@ -58,7 +57,7 @@ class PageLayout(QWidget):
         self.orphans = Notice()
         self.recovery = RecoveryNotice()
         self.unfinished = Notice()
-        self.hint = QLabel()
+        self.hint = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.hint.setProperty("role", "hint")
         self.place = QLabel()
         self.place.setProperty("role", "hint")
@@ -171,9 +170,6 @@ class PageLayout(QWidget):
         row.addWidget(self.hint, 1)
         row.addWidget(self.place)
         line.setFixedHeight(28)
-        # A long hint must not widen the window.
-        self.hint.setMinimumWidth(0)
-        self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         centre = QWidget()
         centre.setMinimumWidth(320)
         column = QVBoxLayout(centre)

@@ -9,11 +9,11 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelInde
 from PySide6.QtGui import QIcon
 
 from studio.core.annotation import Shape
+from studio.core.names import spoken
 from studio.gui.i18n import tr, translator
 from studio.gui.icons import icon
 from studio.gui.pages.annotate import style
 from studio.gui.pages.annotate.editor import Editor
-from studio.gui.pages.annotate.style import spoken
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, STATE = 0, 1

@@ -124,8 +124,8 @@ class PictureModel(QAbstractListModel):
         return None
 
 
-def describe(entry: Entry) -> str:
-    """A picture's state in words."""
+def describe(entry: Entry, *, short: bool = False) -> str:
+    """A picture's state in words; `short`: people alone where there are some."""
     if entry.state == "problem" or not entry.shapes:
         words = [tr(STATES[entry.state][0])]
     else:
@@ -133,6 +133,8 @@ def describe(entry: Entry) -> str:
             tr("{count} people", count=entry.people) if entry.people != 1 else tr("1 person"),
             tr("{count} shapes", count=entry.shapes) if entry.shapes != 1 else tr("1 shape"),
         ]
+        if short and entry.people:
+            del words[1]
     return " · ".join([*words, *([entry.split] if entry.split else [])])
 
 
@@ -204,7 +206,7 @@ class PictureDelegate(QStyledItemDelegate):
         painter.setPen(theme.color("danger" if entry.state == "problem" else "muted"))
         room = rect.adjusted(18, 0, 0, 0)
         text = QFontMetrics(font).elidedText(
-            describe(entry), Qt.TextElideMode.ElideRight, room.width()
+            describe(entry, short=True), Qt.TextElideMode.ElideRight, room.width()
         )
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, text)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QHBoxLayout, QLabel
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel
 
 from studio.core import prelabels
 from studio.core.edits import Edit
@@ -14,7 +14,7 @@ from studio.core.prelabels import Proposal, proposals_of
 from studio.gui.background import Background
 from studio.gui.i18n import bind_text, tr, translator
 from studio.gui.icons import icon
-from studio.gui.widgets.basics import ElidedLabel, button, tool_button
+from studio.gui.widgets.basics import ElidedLabel, button, number_field, tool_button
 
 if TYPE_CHECKING:
     from studio.gui.pages.annotate.page import AnnotatePage
@@ -127,7 +127,7 @@ class ProposalBar(QFrame):
         self.accept = button("Accept", owner.accept, role="primary", icon_name="ok")
         self.reject = button("Reject", owner.reject, icon_name="close")
         self.accept_all = button("Accept all from", owner.accept_above)
-        self.score = QDoubleSpinBox()
+        self.score = number_field()
         self.score.setRange(0.0, 1.0)
         self.score.setSingleStep(0.05)
         self.score.setDecimals(2)

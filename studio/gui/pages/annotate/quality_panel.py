@@ -33,10 +33,10 @@ from PySide6.QtWidgets import (
 
 from studio.core.errors import StudioError
 from studio.core.job import JobSpec
+from studio.core.names import spoken
 from studio.gui.background import Background
 from studio.gui.i18n import bind_text, tr, translator
 from studio.gui.icons import icon
-from studio.gui.pages.annotate.style import spoken
 from studio.gui.runner import OK, Job
 from studio.gui.theme import theme
 from studio.gui.widgets.basics import button, row, tool_button

@@ -8,9 +8,9 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from studio.core.names import spoken
 from studio.core.skeleton_draft import SkeletonDraft
 from studio.gui.pages.annotate import style
-from studio.gui.pages.annotate.style import spoken
 from studio.gui.theme import theme
 
 MARGIN = 28.0
@@ -139,8 +139,9 @@ class SkeletonCanvas(QWidget):
         for (a, b), color in self.draft.limbs.items():
             line = QLineF(self.spot(a), self.spot(b))
             if (a, b) == self.limb:
-                painter.setPen(style.pen(theme.color("accent"), style.LIMB_WIDTHS[0] + 5))
-                painter.drawLine(line)
+                for width, name in ((10, "overlay_dark"), (8.5, "overlay_light"), (6.5, "accent")):
+                    painter.setPen(style.pen(theme.color(name), style.LIMB_WIDTHS[0] + width))
+                    painter.drawLine(line)
             for width, name in zip(style.LIMB_WIDTHS[:2], ("dark", "light"), strict=True):
                 painter.setPen(style.pen(theme.color(f"overlay_{name}"), width))
                 painter.drawLine(line)

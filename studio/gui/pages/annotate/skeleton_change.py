@@ -12,12 +12,12 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMessageBox
 
 from studio.core.errors import StudioError
+from studio.core.names import spoken
 from studio.core.skeleton import Skeleton
 from studio.core.skeleton_draft import TITLE, SkeletonDraft
 from studio.gui.background import Background
 from studio.gui.i18n import tr
 from studio.gui.pages.annotate.skeleton_editor import SkeletonEditor
-from studio.gui.pages.annotate.style import spoken
 from studio.io import migration, snapshots
 from studio.io.project import CONFIG, config_text, read_config
 from studio.io.skeletons import FOLDER, list_skeletons, load_skeleton, skeleton_files, skeleton_text

@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.core.errors import DataError, StudioError
+from studio.core.names import spoken
 from studio.core.skeleton import Skeleton
 from studio.core.skeleton_draft import NEW_LIMB, DraftJoint, SkeletonDraft
 from studio.gui.i18n import bind_text, tr, translator
@@ -43,8 +44,7 @@ from studio.gui.pages.annotate.skeleton_background import (
 )
 from studio.gui.pages.annotate.skeleton_canvas import SkeletonCanvas
 from studio.gui.pages.annotate.skeleton_limbs import LimbBar
-from studio.gui.pages.annotate.style import spoken
-from studio.gui.widgets.basics import button, label, row, tool_button
+from studio.gui.widgets.basics import button, label, number_field, row, tool_button
 
 if TYPE_CHECKING:
     from studio.gui.pages.annotate.page import AnnotatePage
@@ -163,7 +163,7 @@ class SkeletonEditor(QDialog):
     def _connect(self) -> None:
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((MIRROR, 150), (SIGMA, 88), (COLOR, 72), (FACE, 56)):
+        for column, width in ((MIRROR, 168), (SIGMA, 92), (COLOR, 72), (FACE, 56)):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             header.resizeSection(column, width)
         self.table.verticalHeader().setDefaultSectionSize(32)
@@ -242,7 +242,7 @@ class SkeletonEditor(QDialog):
         mirror = QComboBox()
         mirror.activated.connect(lambda at, n=line: self._set_mirror(n, mirror.itemData(at)))
         self.table.setCellWidget(line, MIRROR, mirror)
-        sigma = QDoubleSpinBox()
+        sigma = number_field()
         sigma.setDecimals(3)
         sigma.setRange(0.001, 1.0)
         sigma.setSingleStep(0.005)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
 
+from studio.core.names import spoken
 from studio.gui.i18n import tr, translator
 from studio.gui.pages.annotate.skeleton_canvas import Limb, SkeletonCanvas
-from studio.gui.pages.annotate.style import spoken
 from studio.gui.widgets.basics import label, row, tool_button
 
 MOVE, JOIN = range(2)

@@ -24,11 +24,6 @@ OUTLINE_WIDTHS = (3.6, 1.8)
 BESIDE = QPointF(16.0, 18.0)
 
 
-def spoken(name: str) -> str:
-    """A joint's name as it is read: `left_wrist` is "left wrist"."""
-    return name.replace("_", " ")
-
-
 def person_color(group_id: int) -> QColor:
     """The colour of a person's outline and name."""
     return theme.color(f"person_{group_id % PERSON_COLORS + 1}")

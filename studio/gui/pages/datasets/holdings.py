@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QWidget
 
+from studio.core.names import spoken
 from studio.core.options import N_
 from studio.gui.background import Background
 from studio.gui.i18n import tr, translator
@@ -128,11 +129,11 @@ class Holdings(QWidget):
         self.joints.set_bars(
             [
                 Bar(
-                    j.name,
+                    spoken(j.name),
                     (float(j.visible), float(j.hidden)),
                     f"{j.visible + j.hidden}",
                     tr("{name}: {visible} visible, {hidden} hidden, {absent} not labelled",
-                       name=j.name, visible=j.visible, hidden=j.hidden,
+                       name=spoken(j.name), visible=j.visible, hidden=j.hidden,
                        absent=j.absent + j.missing),
                 )
                 for j in found.joints

@@ -118,6 +118,8 @@ class NewDataset(QWidget):
         slider, percent = QSlider(Qt.Orientation.Horizontal), QLabel()
         slider.setRange(least, most)
         slider.setValue(value)
+        # The handle is higher than the groove that the style asks room for.
+        slider.setMinimumHeight(20)
         slider.valueChanged.connect(lambda _value: self._shares_changed(slider))
         bind_text(slider.setAccessibleName, title)
         percent.setMinimumWidth(40)

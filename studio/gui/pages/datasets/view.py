@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QComboBox, QTabWidget, QWidget
 
+from studio.core.annotation import Instance
 from studio.core.dataset import Dataset, Sample
 from studio.core.options import N_
 from studio.gui import project_items
@@ -23,6 +26,7 @@ from studio.gui.widgets.figures import Figure as Person
 from studio.gui.widgets.metric_table import Column, MetricTable
 from studio.gui.widgets.parts import Figure, column, duration_text, framed
 from studio.gui.widgets.picture_grid import PictureGrid, PictureItem
+from studio.vision.head_drawing import cube_sides
 
 if TYPE_CHECKING:
     from studio.gui.context import StudioContext
@@ -209,14 +213,27 @@ class DatasetView(QWidget):
 
 def _read(item: DatasetItem) -> tuple[DatasetItem, Dataset, Statistics]:
     from studio.io.datasets import load_dataset
+    from studio.io.headpose_set import SET_KIND, dataset_of_heads, load_heads
     from studio.io.statistics import statistics_of
 
-    dataset = load_dataset(item.folder)
+    if item.data.get("kind") == SET_KIND:
+        dataset = dataset_of_heads(load_heads(item.folder))
+    else:
+        dataset = load_dataset(item.folder)
     return item, dataset, statistics_of(dataset)
 
 
 def _item(sample: Sample) -> PictureItem:
-    people = tuple(Person(i.keypoints, outlines=i.polygons) for i in sample.instances)
+    people = tuple(Person(i.keypoints, outlines=_outlines(i)) for i in sample.instances)
     return PictureItem(
         sample.image, sample.image.name, badge=str(len(sample.instances) or ""), figures=people
     )
+
+
+def _outlines(person: Instance) -> tuple[npt.NDArray[np.float64], ...]:
+    """A person's outline, or the cube of a head of which only the rotation is known."""
+    if person.head_rotation is None or person.labelled or person.box is None:
+        return person.polygons
+    x, y, width, height = (float(v) for v in person.box)
+    centre = (x + width / 2, y + height / 2)
+    return cube_sides(person.head_rotation, centre, min(width, height) / 2)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QPainter
 from studio.core import people, shape_edits
 from studio.core.edits import compound
 from studio.core.geometry import Hit
+from studio.core.names import spoken
 from studio.core.options import N_
 from studio.gui.i18n import tr
 from studio.gui.pages.annotate import style
@@ -342,7 +343,7 @@ class KeypointsTool(Tool):
         painter.setOpacity(0.75)
         painter.drawPixmap(pointer.spot - half, pixmap)
         painter.setOpacity(1.0)
-        text = style.spoken(skeleton.keypoints[joint])
+        text = spoken(skeleton.keypoints[joint])
         if hidden:
             text = tr("{joint} (hidden)", joint=text)
         style.tag(

@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter
 
 from studio.core import people
 from studio.core.geometry import bounds
+from studio.core.names import spoken
 from studio.core.options import N_
 from studio.gui.i18n import tr
 from studio.gui.pages.annotate import style
@@ -141,7 +142,7 @@ class LoopTool(Tool):
         style.tag(
             painter,
             pointer.spot + style.BESIDE,
-            style.spoken(skeleton.keypoints[self.joint]),
+            spoken(skeleton.keypoints[self.joint]),
             color=color,
             form=style.FORMS[form],
             bounds=self.canvas.rect().toRectF(),

@@ -111,7 +111,10 @@ class PathTool(Tool):
         spots = [self.canvas.view.to_canvas(*corner) for corner in self._corners]
         closes = self.pointer is not None and self._closes(self.pointer)
         line = [*spots, spots[0] if closes else self.pointer.spot] if self.pointer else spots
-        color = theme.color("accent") if closes else style.label_color(self.editor.label)
+        group_id = self._group()
+        own = style.label_color(self.editor.label)
+        own = own if group_id is None else style.person_color(group_id)
+        color = theme.color("accent") if closes else own
         if self.kind == "polygon" and len(line) > 2:
             fill = QColor(color)
             fill.setAlpha(40)
