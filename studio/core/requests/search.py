@@ -66,8 +66,8 @@ class SearchRequest(ClusterOptions):
         help=N_("auto takes less for losses and errors, and more for all else."),
         choices=(
             Choice("auto", N_("Automatic")),
-            Choice("more", N_("More")),
-            Choice("less", N_("Less")),
+            Choice("more", N_("Higher values")),
+            Choice("less", N_("Lower values")),
         ),
         group=_SEARCH,
         advanced=True,
