@@ -46,6 +46,11 @@ class FastPoseFamily(LoopFamily):
         whole = options_with_file(cast("TrainOptions", options), context)
         return super().train(whole, context, resume)
 
+    def preview(self, options: CourseOptions, context: JobContext) -> Sequence[Path]:
+        """The first augmented batch, drawn."""
+        whole = options_with_file(cast("TrainOptions", options), context)
+        return super().preview(whole, context)
+
     def prepare(
         self, options: CourseOptions, context: JobContext | None, resume: Path | None
     ) -> Prepared:

@@ -1,0 +1,23 @@
+"""Every option set that comes with the studio is one that its family takes."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from studio import RESOURCES
+from studio.registry import find
+
+PRESETS = sorted((RESOURCES / "presets").glob("train/*/*.toml"))
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda p: f"{p.parent.name}-{p.stem}")
+def test_a_preset_is_taken(path: Path) -> None:
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    options = find("family", path.parent.name).options_class()
+    made = options.from_mapping(values).validated()
+    # A preset holds what it changes, and nothing of one machine.
+    assert all(getattr(options(), name) != getattr(made, name) for name in values)
+    assert not {"data", "device", "workers"} & set(values)
