@@ -149,7 +149,7 @@ class PointPlot(_Plot):
         ]  # fmt: skip
         self.plot.addItem(load_pyqtgraph().ScatterPlotItem(spots))
         self.plot.getAxis("bottom").setTicks([scale.ticks()])
-        self.plot.setXRange(-0.04, 1.04, padding=0)
+        self.plot.setXRange(-0.12, 1.12, padding=0)
         said = ", ".join(f"{shown(r.params[name])}: {r.value:.4g}" for r in rows)
         self.setAccessibleName(f"{name}: {said}")
 

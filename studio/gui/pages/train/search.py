@@ -154,7 +154,7 @@ class SearchDesk(QObject):
     def _show(self, state: SearchState, job: Job | None, status: str = "ok") -> None:
         self.view.show_search(state, job, status)
         self.room.setCurrentWidget(self.view)
-        self.refresh_list()
+        self.form.select(state.folder)
 
     def _show_job(self, job: Job) -> None:
         """What a search that goes on has in its table comes first; its events follow."""
@@ -201,6 +201,7 @@ class SearchDesk(QObject):
         if job.spec.job == "search" and job.ended:
             if self.view.job is job:
                 self.show_folder(job.run_dir)
+            self.refresh_list()
             if job.problem is not None and job.state in ("failed", "crashed"):
                 self.failed.emit(job.problem)
 

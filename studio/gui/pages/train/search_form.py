@@ -93,7 +93,14 @@ class SearchForm(QWidget):
         self.earlier.addItem(tr("New search"), None)
         for folder in folders:
             self.earlier.addItem(f"{folder.name} ({folder.parent.name})", str(folder))
-        self.earlier.setCurrentIndex(max(0, self.earlier.findData(str(shown) if shown else None)))
+        self.select(shown)
+
+    def select(self, folder: Path | None) -> None:
+        """Say which search is shown; None: none of them."""
+        data = str(folder) if folder is not None else None
+        if data is not None and self.earlier.findData(data) < 0:
+            self.earlier.insertItem(1, f"{folder.name} ({folder.parent.name})", data)  # type: ignore[union-attr]
+        self.earlier.setCurrentIndex(max(0, self.earlier.findData(data)))
 
     def spec(self) -> JobSpec:
         """The search as it stands in the forms. Raises StudioError where it cannot be."""
