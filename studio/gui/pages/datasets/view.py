@@ -17,6 +17,7 @@ from studio.core.dataset import Dataset, Sample
 from studio.core.options import N_
 from studio.gui import project_items
 from studio.gui.background import Background
+from studio.gui.headlines import headline_text
 from studio.gui.i18n import bind_text, tr, translator
 from studio.gui.pages.datasets.holdings import Holdings
 from studio.gui.project_items import DatasetItem, RunItem
@@ -114,7 +115,7 @@ class DatasetView(QWidget):
     def _runs(self) -> QWidget:
         self.runs = MetricTable(
             [Column(N_("Run")), Column(N_("Family"), text=True), Column(N_("Status"), text=True),
-             Column("AP", ".3f", "high"), Column(N_("Time"))]
+             Column(N_("Result")), Column(N_("Time"))]
         )  # fmt: skip
         bind_text(self.runs.setAccessibleName, "Runs")
         self.runs.row_opened.connect(self._open_run)
@@ -144,7 +145,7 @@ class DatasetView(QWidget):
         self._run_items = runs
         self.runs.set_rows(
             [
-                (r.name, r.family, tr(STATUS[r.status][0]), r.metrics.get("AP"),
+                (r.name, r.family, tr(STATUS[r.status][0]), headline_text(r.metrics),
                  duration_text(r.duration))
                 for r in runs
             ]

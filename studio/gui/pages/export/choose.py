@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 from studio.core.options import N_
 from studio.gui import project_items
 from studio.gui.background import Background
+from studio.gui.headlines import headline_text
 from studio.gui.i18n import bind_text, tr, translator
 from studio.gui.icons import icon
 from studio.gui.suggestions import is_there
@@ -47,7 +47,7 @@ class ModelStep(QWidget):
         self._lister = Background(self)
         self.table = MetricTable(
             [Column(N_("Model")), Column(N_("From"), text=True), Column(N_("Family"), text=True),
-             Column(N_("Precision"), text=True), Column("AP", ".3f")],
+             Column(N_("Precision"), text=True), Column(N_("Result"))],
             sortable=False,
         )  # fmt: skip
         bind_text(self.table.setAccessibleName, "Models")
@@ -119,7 +119,7 @@ class ModelStep(QWidget):
                     tr(ORIGINS[i.origin]),
                     i.family,
                     i.precision,
-                    i.metrics.get("AP", math.nan),
+                    headline_text(i.metrics),
                 )
                 for i in self._items
             ]
