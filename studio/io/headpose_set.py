@@ -18,11 +18,14 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from studio.core.dataset import SIDES
+from studio.core.annotation import Instance
+from studio.core.dataset import SIDES, Dataset, Sample
 from studio.core.errors import DataError, FormatError, Problem
 from studio.core.head import Angles, angles_of, rotation_of
 from studio.io.files import IMAGE_SUFFIXES, read_text
+from studio.io.images import image_size
 from studio.io.records import Report
+from studio.io.skeletons import load_skeleton
 from studio.registry import contributions, find
 from studio.registry.interfaces import HeadFormat
 
@@ -97,6 +100,25 @@ class HeadSet:
                 hint="Convert it again with a share for that side, or name another set.",
             )
         return chosen
+
+
+def dataset_of_heads(found: HeadSet) -> Dataset:
+    """The heads as a dataset of pictures that can be looked through: one a picture, without
+    joints. Raises FileProblem, FormatError.
+    """
+    skeleton = load_skeleton("face5")
+    samples: list[Sample] = []
+    for number, head in enumerate(found.samples, 1):
+        size = image_size(head.picture)
+        box = np.array([0.0, 0.0, *size]) if head.box is None else head.box
+        shown = Instance(
+            category="head",
+            keypoints=np.zeros((len(skeleton), 3)),
+            box=np.array([box[0], box[1], box[2] - box[0], box[3] - box[1]]),
+            head_rotation=head.rotation,
+        )
+        samples.append(Sample(head.picture, size, (shown,), number, head.split))
+    return Dataset(found.root, skeleton, tuple(samples), found.kind, found.content_hash)
 
 
 def is_headpose_set(path: Path) -> bool:

@@ -58,6 +58,23 @@ def draw_cube(frame: Picture, rotation: Matrix, centre: tuple[float, float], siz
         _line(frame, spots[a], spots[b], _FRONT if front else _AXES[_axis_of(a, b)], width)
 
 
+def cube_sides(rotation: Matrix, centre: tuple[float, float], size: float) -> tuple[Matrix, ...]:
+    """The outlines of the sides of `draw_cube`'s cube that are turned to the viewer, (4, 2) each."""
+    axes = seen(rotation)
+    sides: list[Matrix] = []
+    for axis in range(3):
+        for sign in (-1.0, 1.0):
+            if sign * axes[2, axis] <= 0:
+                continue
+            first, second = (a for a in range(3) if a != axis)
+            corners = np.zeros((4, 3))
+            corners[:, axis] = sign
+            corners[:, first] = (-1, 1, 1, -1)
+            corners[:, second] = (-1, -1, 1, 1)
+            sides.append(np.array(centre) + size / 2 * (corners @ axes.T)[:, :2])
+    return tuple(sides)
+
+
 def _axis_of(a: int, b: int) -> int:
     """Which axis an edge runs along; corners count in binary, left first."""
     return {4: 0, 2: 1, 1: 2}[a ^ b]
