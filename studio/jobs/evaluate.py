@@ -21,7 +21,7 @@ from studio.core.requests.evaluate import EvaluateOptions
 from studio.io.files import write_json
 from studio.jobs.evaluate_page import Drawn, write_page
 from studio.jobs.report_values import known
-from studio.runtime.artifacts import load_artifact
+from studio.runtime.artifacts import configured_artifact, load_artifact
 
 REPORT = "report.json"
 
@@ -54,6 +54,8 @@ def next_folder(out: Path | None, project: Path | None) -> Path | None:
 def run(options: EvaluateOptions, context: JobContext) -> dict[str, Any]:
     """See the module. Raises ModelError, DataError, FileProblem, UsageError."""
     artifact = load_artifact(options.model)
+    if options.cfg is not None:
+        artifact = configured_artifact(artifact, options.cfg)
     context.progress("read", 0, 0)
     judged = _judge(artifact, options, context)
     for problem in judged.problems:

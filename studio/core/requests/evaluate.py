@@ -7,6 +7,7 @@ from pathlib import Path
 
 from studio.core.options import N_, Choice, Options, Rule, option
 from studio.core.requests.shared import (
+    cfg_option,
     conf_option,
     device_option,
     imgsz_option,
@@ -36,7 +37,7 @@ class EvaluateOptions(Options):
         ),
     )
 
-    model: Path = model_option()
+    model: Path = model_option("--ckpt", "--checkpoint")
     data: Path = option(
         title=N_("Dataset"),
         help=N_(
@@ -113,6 +114,7 @@ class EvaluateOptions(Options):
         maximum=100_000,
         advanced=True,
     )
+    cfg: Path | None = cfg_option()
     precision: str = precision_option()
     device: str = device_option()
     skeleton: str = option(

@@ -8,6 +8,7 @@ from pathlib import Path
 from studio.core.options import N_, Options, option
 from studio.core.requests.shared import (
     batch_option,
+    cfg_option,
     conf_option,
     detector_option,
     device_option,
@@ -88,13 +89,7 @@ class PredictOptions(Options):
         advanced=True,
     )
     flip_test: bool = flip_test_option()
-    cfg: Path | None = option(
-        None,
-        title=N_("AlphaPose file"),
-        help=N_("The YAML of an AlphaPose model, where it has another input than 256 x 192."),
-        kind="file",
-        advanced=True,
-    )
+    cfg: Path | None = cfg_option()
     vis_fast: bool = option(
         False,
         title=N_("Draw fast"),

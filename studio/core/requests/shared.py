@@ -25,6 +25,17 @@ def model_option(*aliases: str) -> Any:
     )
 
 
+def cfg_option() -> Any:
+    """Path | None: what AlphaPose keeps of a model beside its weights."""
+    return option(
+        None,
+        title=N_("AlphaPose file"),
+        help=N_("The YAML of an AlphaPose model, where it has another input than 256 x 192."),
+        kind="file",
+        advanced=True,
+    )
+
+
 def detector_option(*, advanced: bool = False) -> Any:
     """Path | None: the model whose boxes a top-down model looks into."""
     return option(
