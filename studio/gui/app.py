@@ -52,12 +52,12 @@ def make_application() -> QApplication:
 def _give_way() -> None:
     """The window's thread does not wait for the others: a thread that computes hands over after
     1 ms, not 5. A search for garbage passes over what the imports made and nobody frees, and the
-    thorough one, which goes through every long list, is made a tenth as often.
+    thorough one, which goes through every long list, is made seldom.
     """
     sys.setswitchinterval(0.001)
     gc.freeze()
     young, middle, _ = gc.get_threshold()
-    gc.set_threshold(young, middle, 100)
+    gc.set_threshold(young, middle, 500)
 
 
 def make_window(studio: StudioContext | None = None) -> MainWindow:

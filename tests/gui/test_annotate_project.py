@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.core.skeleton import Skeleton
@@ -33,7 +34,7 @@ def test_annotation_files_without_a_picture_are_named(hands: Hands, tmp_path: Pa
     before = lone.read_bytes()
     page = hands.open(folder, 1)
     hands.wait_until(lambda: not page.parts.orphans.isHidden(), timeout=8000)
-    text = page.parts.orphans.findChildren(type(page.parts.hint))
+    text = page.parts.orphans.findChildren(QLabel)
     assert any(
         "An annotation file has" in label.text() and "gone.json" in label.text() for label in text
     )

@@ -169,7 +169,14 @@ class AnnotatePage(Page):
         known = some if some or self.library.complete else None
         self.parts.show_state(self.studio.project is not None, known)
         if current is None and entries and self._wanted is None:
-            self.open_picture(entries.path(0))
+            # In a turn of its own: the list is painted first.
+            QTimer.singleShot(0, self, self._open_first)
+
+    def _open_first(self) -> None:
+        """The first of the list, unless a picture was taken in hand meanwhile."""
+        rows = self.pictures.model.entries
+        if self.document.picture is None and self.document.coming is None and rows:
+            self.open_picture(rows.path(0))
 
     def open_picture(self, picture: Path) -> None:
         """Take a picture in hand; the one before is saved first where autosave is on."""
