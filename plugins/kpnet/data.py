@@ -145,13 +145,14 @@ def motion_key(path: Path, before: Path, look: Look) -> str:
     return digest.hexdigest()
 
 
-def fill_cache(frames: Sequence[Frame], shelf: Shelf) -> None:
-    """Compute the motion of every frame that is not stored yet. Raises FileProblem."""
-    for frame in frames:
-        first, second = frame.before
-        shelf.motion(frame.picture, first)
-        if shelf.look.consistent and first is not None:
-            shelf.motion(first, second)
+def store_motion(frame: Frame, shelf: Shelf) -> None:
+    """Compute what a training needs of a frame's motion, where it is not stored yet. Raises
+    FileProblem, FormatError.
+    """
+    first, second = frame.before
+    shelf.motion(frame.picture, first)
+    if shelf.look.consistent and first is not None:
+        shelf.motion(first, second)
 
 
 @dataclass(frozen=True, eq=False)

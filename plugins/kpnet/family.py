@@ -45,6 +45,13 @@ class KpNetFamily(LoopFamily):
         except StudioError as error:
             return Prepared(None, [*problems, _as_problem(error)])
 
+    def train(self, options: Any, context: JobContext, resume: Path | None = None) -> ModelArtifact:
+        """As every family on the loop; the motion store is filled first."""
+        task: Any = self._prepare(options, context, resume).task
+        if task is not None and options.flow_cache is not None:
+            task.fill_store(context)
+        return super().train(options, context, resume)
+
     def network(self, artifact: ModelArtifact) -> nn.Module:
         """The network that gives logits; see `load_torch` for what is run."""
         from .network import KpNet

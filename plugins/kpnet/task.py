@@ -27,7 +27,7 @@ from studio.vision.drawing import DrawStyle, draw_people
 
 from . import losses
 from .config import FAMILY, TrainOptions
-from .data import Look, Moves, Shelf, TrainingFrames, fill_cache
+from .data import Look, Moves, Shelf, TrainingFrames, store_motion
 from .frames import Frame
 from .judging import Judged, Judging, draw_regions
 from .network import Deployed, KpNet, Shape
@@ -70,7 +70,6 @@ class KpTask:
     backbone_weights: Path | None = None
     transferred: Transfer | None = None
     judgements: int = 0
-    filled: bool = False
     shelf: Shelf = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,12 +108,18 @@ class KpTask:
         return [{"params": others, "weight_decay": 0.0}, {"params": decaying}]
 
     def begin_epoch(self, epoch: int, model: nn.Module) -> None:
-        """Nothing changes within a stage; the motion store is filled before the first epoch."""
+        """Nothing changes within a stage."""
         del epoch, model
-        if self.look.flow_cache is not None and not self.filled:
-            self.filled = True
-            for frames in self.frames.values():
-                fill_cache(frames, self.shelf)
+
+    def fill_store(self, context: JobContext) -> None:
+        """Compute the motion that is not stored yet, where it is to be stored. Raises FileProblem,
+        Cancelled.
+        """
+        frames = [frame for listed in self.frames.values() for frame in listed]
+        for done, frame in enumerate(frames if self.look.flow_cache is not None else []):
+            context.check()
+            context.progress("motion", done, len(frames))
+            store_motion(frame, self.shelf)
 
     def loss(self, model: nn.Module, batch: Batch, epoch: int) -> Mapping[str, Tensor]:
         """The weighted sum and its parts, unweighted."""

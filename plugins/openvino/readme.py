@@ -77,10 +77,19 @@ def _raw(artifact: ModelArtifact, outputs: Sequence[str]) -> str:
             f"  Each picture is one person's box, grown to the input's proportions and enlarged {scale:g} "
             "times."
         )
+    if artifact.extra.get("frame"):
+        lines.append("  Each picture is a whole frame, resized to the input whatever its shape.")
+    if artifact.input.channels > 3:
+        lines.append(
+            "  Behind red, green and blue stand the optical flow to the frame before, x and y, as\n"
+            "  128 + 127 * flow / 20 pixels, and the difference of the greys of the two frames."
+        )
     shapes = ", ".join(f"`output{i}` {shape}" for i, shape in enumerate(outputs))
     lines.append(f"- Outputs ({artifact.output}): {shapes}, float32.")
     if artifact.output == "heatmaps":
         lines.append("  A joint is where its map of `output0` is highest; its height is the score.")
+    if artifact.extra.get("frame"):
+        lines.append("  `output1` holds each joint's chances to be absent, hidden and visible.")
     if artifact.output == "simcc":
         lines.append(
             "  A joint's x is where its row of `output0` is highest, its y that of `output1`; the rows "

@@ -21,10 +21,10 @@ from studio.plugins.kpnet.data import (
     Moves,
     Shelf,
     TrainingFrames,
-    fill_cache,
     motion_key,
     moved_mask,
     moved_motion,
+    store_motion,
 )
 from studio.plugins.kpnet.frames import (
     Frame,
@@ -211,7 +211,7 @@ def test_a_frame_without_rows_is_not_learnt_from(tmp_path: Path) -> None:
 def test_the_motion_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = _write_pair(tmp_path, (-3.0, 1.5))
     look = replace(LOOK, flow_cache=tmp_path / "store")
-    fill_cache([frame], Shelf(look))
+    store_motion(frame, Shelf(look))
     stored = list((tmp_path / "store").iterdir())
     assert [p.name for p in stored] == [f"{motion_key(frame.picture, frame.before[0], look)}.png"]
     computed = Shelf(LOOK).motion(frame.picture, frame.before[0])

@@ -208,7 +208,7 @@ def _reordered(ov: Any, node: Any, order: list[int]) -> Any:
     """The channels, the last axis of (N, H, W, C), in another order."""
     ops = ov.opset8
     places, axis = ops.constant(np.array(order, np.int64)), ops.constant(np.int64(3))
-    return ops.gather(node, places, axis)
+    return ops.gather(node, places, axis).output(0)
 
 
 def _outputs(request: Any) -> Outputs:
