@@ -23,6 +23,7 @@ from studio.core.dataset import TRAIN
 from studio.core.errors import FileProblem, Problem
 from studio.core.skeleton import Skeleton
 from studio.io import labelme
+from studio.io.annotations import video_of
 from studio.io.dataset_folder import Placed, put_picture
 from studio.io.images import write_image
 from studio.io.keypoint_rows import Row, rows_text
@@ -227,9 +228,8 @@ def place_of(placed: Placed) -> tuple[str, int] | None:
     if named is not None:
         return named
     number = _NUMBER.search(stem)
-    if number is None or not placed.item.video:
-        return None
-    return placed.item.video, int(number[1])
+    video = placed.item.video or video_of(placed.name)
+    return (video, int(number[1])) if number is not None and video else None
 
 
 def find_video(source: str, folders: Iterable[Path]) -> Path | None:
