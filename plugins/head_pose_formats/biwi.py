@@ -53,7 +53,7 @@ class Biwi:
         del options
         root = path / "hpdb" if (path / "hpdb").is_dir() else path
         pictures = (
-            [resolve_name(root, name) for name in names]
+            [resolve_name(root, n.removeprefix("hpdb/")) for n in names]
             if names is not None
             else sorted(root.glob(f"*/frame_*{_PICTURE}"))
         )

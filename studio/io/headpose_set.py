@@ -133,10 +133,11 @@ def load_heads(
     report: Report | None = None,
     options: object | None = None,
     progress: Callable[[int, int], None] | None = None,
+    chosen: Sequence[str] | None = None,
 ) -> HeadSet:
     """A set of any kind: the studio's own, or one that a plugin reads ("300w-lp", "aflw2000", ...).
 
-    names: a list of the heads to take, as `files.txt`. report: hears what is wrong with single
+    names: a list of the heads to take, as `files.txt`; chosen: the names themselves. report: hears what is wrong with single
     heads, which are left out; without it the first error is raised. options: what a format can be
     told. Raises FileProblem, FormatError, DataError.
     """
@@ -145,15 +146,15 @@ def load_heads(
         raise FormatError(
             "This is no folder of heads.", where=path, hint="Choose the set's folder."
         )
-    chosen = detect_heads(path) if kind in ("", "auto") else kind
-    if chosen == KIND:
+    known = detect_heads(path) if kind in ("", "auto") else kind
+    if known == KIND:
         return read_set(path, names, heard)
-    reader: HeadFormat = find("head-format", chosen).load()
-    wanted = None if names is None else read_names(names)
+    reader: HeadFormat = find("head-format", known).load()
+    wanted = chosen if names is None else read_names(names)
     found = tuple(reader.read(path, wanted, heard, options, progress))
     if not found:
         raise DataError("There is no head that can be used here.", where=path)
-    return HeadSet(path, chosen, found)
+    return HeadSet(path, known, found)
 
 
 def detect_heads(path: Path) -> str:

@@ -30,9 +30,10 @@ from studio.io.headpose_writing import names_text, write_crop, write_set
 from studio.io.images import read_image, write_image
 from studio.io.records import many
 from studio.io.splits import split_names
-from studio.jobs.head_crops import HeadFinder, Preview, head_crop
-from studio.jobs.head_sources import read_heads, usual, with_preset
+from studio.jobs.head_crops import Preview, head_crop
 from studio.jobs.problem_list import say_problems, write_problems
+from studio.runtime.head_finder import HeadFinder
+from studio.runtime.head_sources import read_heads, usual, with_preset
 
 Picture = npt.NDArray[np.uint8]
 
@@ -49,7 +50,7 @@ def run(options: ConvertHeadsOptions, context: JobContext) -> dict[str, Any]:
     options = with_preset(options)
     problems: list[Problem] = []
     tick = _Ticker(context, "read")
-    sets = [read_heads(p, options, problems.append, context, tick) for p in options.input]
+    sets = [read_heads(p, options, problems.append, context.project, tick) for p in options.input]
     if NAMES in options.to:
         return _write_names(options, sets, problems, context)
     target = options.output / options.name if options.name else options.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -13,13 +14,12 @@ import numpy as np
 from studio.core.annotation import AnnotatedImage
 from studio.core.errors import DataError, FormatError, Problem, StudioError
 from studio.core.head import angles_of, head_of, head_rotation
-from studio.core.job import JobContext
 from studio.core.requests.convert_heads import ConvertHeadsOptions
 from studio.core.requests.motion_table import MotionTable
 from studio.core.skeleton import Skeleton
 from studio.io import labelme
 from studio.io.datasets import detect_kind, read_source
-from studio.io.files import read_text
+from studio.io.files import IMAGE_SUFFIXES, read_text
 from studio.io.headpose_set import KIND, HeadSample, HeadSet, detect_heads, load_heads
 from studio.io.records import Record
 from studio.io.skeletons import load_skeleton
@@ -31,6 +31,8 @@ LABELME = "labelme"
 _MARGIN, _RATIO = 0.6, 0.8
 # The circle of a head without a face's joints, as a box around it.
 _AROUND = 1.25
+# How many pictures of a folder, and of all, are considered for a look.
+_OF_A_FOLDER, _WALKED = 200, 20_000
 
 Report = Callable[[Problem], None]
 Progress = Callable[[int, int], None]
@@ -40,13 +42,16 @@ def read_heads(
     path: Path,
     options: ConvertHeadsOptions,
     report: Report,
-    context: JobContext,
+    project: Path | None,
     progress: Progress,
 ) -> HeadSet:
-    """One input of a conversion. Raises FileProblem, FormatError, DataError."""
+    """One input of a conversion. project: where a skeleton is looked for by its name.
+
+    Raises FileProblem, FormatError, DataError.
+    """
     kind = kind_of(path, options.from_)
     if kind == LABELME:
-        return _annotated(path, options, report, context, progress)
+        return _annotated(path, options, report, project, progress)
     return load_heads(path, kind, options.filename_list, report, options, progress)
 
 
@@ -95,11 +100,11 @@ def _annotated(
     path: Path,
     options: ConvertHeadsOptions,
     report: Report,
-    context: JobContext,
+    project: Path | None,
     progress: Progress,
 ) -> HeadSet:
     """Heads whose rotation was annotated on a person's box."""
-    wanted = load_skeleton(options.skeleton, context.project) if options.skeleton else None
+    wanted = load_skeleton(options.skeleton, project) if options.skeleton else None
     source = read_source(path, LABELME, wanted, report, progress)
     margin = _MARGIN if options.crop_margin is None else options.crop_margin
     found: list[HeadSample] = []
@@ -163,3 +168,45 @@ def _box_of(
         return None
     middle, reach = np.array(head.centre), head.radius * _AROUND
     return np.concatenate([middle - reach, middle + reach])
+
+
+def some_heads(
+    path: Path, options: ConvertHeadsOptions, project: Path | None, count: int = 24
+) -> HeadSet:
+    """A few heads from all over an input, to be looked at before a conversion: of a set with
+    landmarks the others are not read. Raises FileProblem, FormatError, DataError.
+    """
+    kind = kind_of(path, options.from_)
+    if kind == LABELME:
+        found = _annotated(path, options, _nobody, project, _quiet)
+    elif options.filename_list is not None or kind in (KIND, "motion"):
+        found = load_heads(path, kind, options.filename_list, _nobody, options)
+    else:
+        found = load_heads(path, kind, None, _nobody, options, chosen=_some_names(path, count * 4))
+    step = max(1, len(found.samples) // count)
+    return replace(found, samples=found.samples[::step][:count])
+
+
+def _some_names(path: Path, count: int) -> list[str]:
+    """Pictures from all over a folder, named as a filename list has them."""
+    names: list[str] = []
+    for folder, folders, files in os.walk(path):
+        folders.sort()
+        inside = Path(folder).relative_to(path)
+        pictures = sorted(f for f in files if Path(f).suffix.lower() in IMAGE_SUFFIXES)
+        step = max(1, len(pictures) // _OF_A_FOLDER)
+        names += [(inside / f).as_posix() for f in pictures[::step]]
+        if len(names) > _WALKED:
+            break
+    step = max(1, len(names) // count)
+    return names[::step][:count]
+
+
+def _nobody(problem: Problem) -> None:
+    """What is wrong with single heads is told by the conversion itself."""
+    del problem
+
+
+def _quiet(done: int, total: int) -> None:
+    """Nobody waits for the progress."""
+    del done, total
