@@ -85,3 +85,22 @@ def test_thumbnails_on_the_disk_are_bounded(
     made.set_project(tmp_path)
     made._pool.waitForDone()
     assert sorted(p.name for p in folder.iterdir()) == [f"{n:03}.jpg" for n in range(70, 100)]
+
+
+def test_the_list_counts_people_of_all_the_projects_skeletons(hands: Hands, tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    (picture,) = make_project(folder, 1)
+    (folder / "studio.toml").write_text('name = "p"\nskeletons = ["coco17", "hand21"]\n')
+    box = {"shape_type": "rectangle", "points": [[10, 10], [90, 90]]}
+    shapes = [{"label": "person", "group_id": 1, **box}, {"label": "hand", "group_id": 2, **box}]
+    annotation(picture, shapes)
+    page = hands.open(folder, 1)
+    model = page.pictures.model
+    hands.wait_until(lambda: model.entries[0].people == 2, timeout=20_000)
+    # A change in memory is counted by the same skeletons as the file was.
+    page.document.select([0])
+    page.editor.nudge(1.0, 0.0)
+    assert model.entries[0].people == 2
+    page.document.select([1])
+    page.editor.on_person("delete")
+    assert model.entries[0].people == 1

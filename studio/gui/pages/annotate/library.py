@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 TELL_SECONDS = 0.25
 
 
-def entry_of(entry: Entry, image: AnnotatedImage, skeleton: Skeleton) -> Entry:
-    """The row of a picture with its annotations as they are in memory."""
-    facts = facts_of(image, [skeleton])
+def entry_of(entry: Entry, image: AnnotatedImage, skeletons: Sequence[Skeleton]) -> Entry:
+    """The row of a picture with its annotations as they are in memory; the project's skeletons."""
+    facts = facts_of(image, skeletons)
     return replace(entry, state=facts.state, people=facts.people, shapes=facts.shapes, problem="")
 
 

@@ -282,7 +282,7 @@ class AnnotatePage(Page):
         if row >= 0:
             entry = self.pictures.model.entries[row]
             content = self.document.content
-            self.pictures.model.set_entry(entry_of(entry, content, self.editor.skeleton))
+            self.pictures.model.set_entry(entry_of(entry, content, self.assist.skeleton.own))
         self.refresh_state()
 
     def _saved_changed(self, picture: Path) -> None:

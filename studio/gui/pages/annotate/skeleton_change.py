@@ -38,21 +38,23 @@ class SkeletonChange(QObject):
         self._page = page
         self._work = Background(self)
         self._pictures: list[Path] = []
+        # The project's, as its list counts people by them.
+        self.own: tuple[Skeleton, ...] = (page.editor.skeleton,)
         self.editor: SkeletonEditor | None = None
         self.question: QMessageBox | None = None
 
     def load(self, project: Project, folder: Path) -> None:
         """Offer the project's skeletons and work with its first."""
         page = self._page
-        own: tuple[Skeleton, ...] = (load_skeleton(DEFAULT),)
+        self.own = (load_skeleton(DEFAULT),)
         try:
-            own = project.skeletons()
+            self.own = project.skeletons()
             known = list_skeletons(folder)
         except StudioError as problem:
             page.show_problem(problem)
             known = list_skeletons()
-        names = {s.name for s in own}
-        page.editor.set_skeletons([*own, *(s for s in known if s.name not in names)])
+        names = {s.name for s in self.own}
+        page.editor.set_skeletons([*self.own, *(s for s in known if s.name not in names)])
         page.parts.skeleton.set_skeletons([(s.name, s.title) for s in known])
 
     def choose(self, name: str) -> None:
