@@ -59,9 +59,9 @@ def _driver_gpus() -> int:
 def device_problem(device: str) -> Problem | None:
     """Why torch cannot use `device`, or None.
 
-    device: "auto", "cpu", "mps", "0", "cuda:0"; or several to share each step: "0,1", "cpu,cpu".
+    device: "auto", "cpu", "mps", "0", "cuda", "cuda:0"; or several to share each step: "0,1", "cpu,cpu".
     """
-    names = [name.strip().lower().removeprefix("cuda:") for name in device.split(",")]
+    names = _names(device)
     twice = {name for name in names if name != "cpu" and names.count(name) > 1}
     if twice:
         text = f"GPU {min(twice)} is named twice."
@@ -75,6 +75,12 @@ def device_problem(device: str) -> Problem | None:
             hint="Several devices are GPUs by their numbers, such as 0,1.",
         )
     return next((found for name in names if (found := _single_problem(name)) is not None), None)
+
+
+def _names(device: str) -> list[str]:
+    """GPUs by their numbers; "cuda", as guides write it, is the first."""
+    names = [name.strip().lower().removeprefix("cuda:") for name in device.split(",")]
+    return ["0" if name == "cuda" else name for name in names]
 
 
 def _single_problem(name: str) -> Problem | None:
@@ -111,7 +117,7 @@ def torch_devices(device: str) -> list[str]:
         raise DeviceError(problem.message, where=problem.where, hint=problem.hint)
     import torch
 
-    names = [name.strip().lower().removeprefix("cuda:") for name in device.split(",")]
+    names = _names(device)
     if names == [AUTO]:
         return ["cuda:0" if torch.cuda.is_available() else "cpu"]
     return [name if name in ("cpu", "mps") else f"cuda:{name}" for name in names]
