@@ -199,6 +199,7 @@ class LoopFamily:
         return prepared.task, context.run_dir
 
     def _prepare(self, options: Any, context: JobContext | None, resume: Path | None) -> Prepared:
-        if self._prepared is None or self._prepared[0] != options:
-            self._prepared = options, self.prepare(options, context, resume)
+        asked = (options, resume)
+        if self._prepared is None or self._prepared[0] != asked:
+            self._prepared = asked, self.prepare(options, context, resume)
         return self._prepared[1]

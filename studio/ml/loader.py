@@ -201,7 +201,7 @@ class Loader:
             # A fork would copy locks that other threads hold.
             multiprocessing_context="spawn",
             generator=torch.Generator(),
-            worker_init_fn=_one_thread,
+            worker_init_fn=_begin_worker,
             collate_fn=_as_is,
         )
 
@@ -235,10 +235,15 @@ def _as_is(item: Any) -> Any:
     return item
 
 
-def _one_thread(_worker: int) -> None:
-    """Loader processes share the machine with the training: no thread pools of their own."""
+def _begin_worker(_worker: int) -> None:
+    """Loader processes share the machine with the training: no thread pools of their own. Ctrl-C
+    reaches them too, and is the training's to obey.
+    """
+    import signal
+
     import cv2
     import torch
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

@@ -107,8 +107,12 @@ class _Course:
 
     def run(self, resume: Path | None) -> ModelArtifact:
         """Everything from the first seed to the best artefact."""
+        import torch
+
         options, device = self._options, self._group.device
         self._context.progress("prepare", 0, 0)
+        # Batches are of one size or two: trying out the fastest convolutions pays.
+        torch.backends.cudnn.benchmark = device.type == "cuda"
         kept = self._kept(resume)
         self._seed(0)
         model = self._task.build()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import tempfile
 import threading
 import time
@@ -187,6 +188,8 @@ def _rank_main(work: Work, rank: int, pipe: connection.Connection, flags: Any) -
 
     from studio.ml.loop import train_in
 
+    # Ctrl-C reaches every process of a terminal: the watcher's word counts.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
     lock = threading.Lock()
 
