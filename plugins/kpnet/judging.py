@@ -81,15 +81,15 @@ class Judging:
         return {name: value for name, value in values.items() if not np.isnan(value)}
 
     def _extents(self, truth: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """(K,) the side of a square as large as the box around each instance's labelled joints;
-        NaN where that is a line or a point.
+        """(K,) the longer side of the box around each instance's labelled joints; NaN where that is
+        a point.
         """
         extents = np.full(len(truth), np.nan)
         for part in self._parts:
             places = list(part.places)
             known = truth[places][truth[places, 2] > 0, :2].astype(np.float64)
-            area = float(np.prod(box_around(known)[2:])) if len(known) else 0.0
-            extents[places] = np.sqrt(area) if area > 0 else np.nan
+            side = float(box_around(known)[2:].max()) if len(known) else 0.0
+            extents[places] = side if side > 0 else np.nan
         return extents
 
     def _hota_metrics(self) -> dict[str, float]:

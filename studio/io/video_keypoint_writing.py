@@ -235,9 +235,9 @@ def place_of(placed: Placed) -> tuple[str, int] | None:
 def find_video(source: str, folders: Iterable[Path]) -> Path | None:
     """The file of a video that frames tell, in these folders, two below them, or beside them."""
     for folder in folders:
-        for root in (folder, folder.parent):
-            for pattern in ("*", "*/*", "*/*/*"):
-                for path in sorted(root.glob(pattern)):
+        for root, depths in ((folder, ("*", "*/*", "*/*/*")), (folder.parent, ("*", "*/*"))):
+            for depth in depths:
+                for path in sorted(root.glob(depth)):
                     if path.suffix.lower() in VIDEO_SUFFIXES and source in (path.name, path.stem):
                         return path
     return None
