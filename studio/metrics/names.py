@@ -77,7 +77,7 @@ _ALL = (
     Measure("loss", N_("Loss"), more=False),
     Measure("lr", N_("Learning rate")),
     Measure("images_per_second", N_("Pictures per second")),
-    Measure("wait", N_("Waiting"), N_("Share of the time spent waiting for pictures"), more=False),
+    Measure("wait", N_("Waiting for pictures"), N_("Share of the time"), more=False),
 )
 _BY_NAME = {m.name: m for m in _ALL}
 # The figure that stands for a whole judgement, the first that is there.
