@@ -5,6 +5,7 @@ frame, joints, masks, motion and its arrows are moved by one matrix.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +51,9 @@ class Look:
 
 @dataclass(frozen=True)
 class Moves:
-    """How much examples are moved. rotation in degrees, either way; the rest are shares."""
+    """How much examples are moved. rotation in degrees, either way; the rest are shares. flip_idx,
+    flip_classes: each joint's and each mask class's mirror image.
+    """
 
     rotation: float = 0.0
     flip: float = 0.0
@@ -58,6 +61,7 @@ class Moves:
     shift: float = 0.0
     color: float = 0.0
     flip_idx: tuple[int, ...] = ()
+    flip_classes: tuple[int, ...] = ()
 
     def draw(self, rng: np.random.Generator, size: tuple[int, int]) -> View:
         """A view by chance; the same number of draws whatever comes out."""
@@ -229,7 +233,20 @@ class TrainingFrames:
     def _mask(self, frame: Frame, view: View) -> npt.NDArray[np.uint8]:
         if frame.mask is None:
             return np.full(self.look.heatmap, IGNORED, dtype=np.uint8)
-        return moved_mask(read_mask(frame.mask), view, self.look)
+        mask = moved_mask(read_mask(frame.mask), view, self.look)
+        classes = self.moves.flip_classes
+        if not view.flipped or classes == tuple(range(len(classes))):
+            return mask
+        table = np.arange(256, dtype=np.uint8)
+        table[: len(classes)] = classes
+        return table[mask]
+
+
+def mirrored_classes(names: Sequence[str]) -> tuple[int, ...]:
+    """Each class's mirror image: what is called left_... and right_... change places."""
+    swapped = {"left": "right", "right": "left"}
+    others = [re.sub("left|right", lambda m: swapped[m[0]], name, count=1) for name in names]
+    return tuple(names.index(o) if o in names else i for i, o in enumerate(others))
 
 
 def moved_motion(channels: Picture, view: View) -> Picture:

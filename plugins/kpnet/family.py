@@ -123,7 +123,7 @@ def _prepared(
     resume: Path | None,
     problems: list[Problem],
 ) -> Prepared:
-    from .data import Look, Moves
+    from .data import Look, Moves, mirrored_classes
     from .frames import frames_of, mask_problems, masks_folder, seg_classes
     from .task import KpTask
 
@@ -134,7 +134,7 @@ def _prepared(
         if not listed:
             problems.append(Problem(f"No frame of {side} is labelled.", str(train.root)))
             return Prepared(None, problems)
-    start = Path(options.init).expanduser() if options.init and resume is None else None
+    start = _weights_file(options.init) if options.init and resume is None else None
     known = _start_artifact(resume or start)
     classes = seg_classes(folder, frames["train"])
     if known is not None:
@@ -160,6 +160,7 @@ def _prepared(
         shift=0.0 if plain else options.shift,
         color=0.0 if plain else options.color,
         flip_idx=train.skeleton.flip_idx,
+        flip_classes=mirrored_classes(classes),
     )
     task = KpTask(
         options=options,
@@ -175,6 +176,21 @@ def _prepared(
         backbone_weights=options.backbone_weights if resume is None else None,
     )
     return Prepared(task, problems)
+
+
+def _weights_file(text: str) -> Path:
+    """The file that a run's folder, or a name in it, stands for. Raises ModelError, FileProblem."""
+    from studio.runtime.artifacts import load_artifact
+
+    path = Path(text).expanduser()
+    weights = path if path.is_file() else load_artifact(path).weights
+    if weights.suffix not in (".pt", ".pth"):
+        raise ModelError(
+            "A training starts from .pt weights, not from an export.",
+            where=weights,
+            hint="Give the run's folder or its weights/best.pt.",
+        )
+    return weights.absolute()
 
 
 def _start_artifact(path: Path | None) -> ModelArtifact | None:

@@ -21,6 +21,7 @@ from studio.plugins.kpnet.data import (
     Moves,
     Shelf,
     TrainingFrames,
+    mirrored_classes,
     motion_key,
     moved_mask,
     moved_motion,
@@ -251,3 +252,16 @@ def test_masks_are_class_numbers(tmp_path: Path) -> None:
     assert "RGB picture" in said[frames[2].mask.name]
     with pytest.raises(FormatError, match="RGB"):
         read_mask(frames[2].mask)
+
+
+def test_mirrored_masks_change_sides(tmp_path: Path) -> None:
+    assert mirrored_classes(("ground", "left_hand", "right_hand", "tool")) == (0, 2, 1, 3)
+    assert mirrored_classes(("ground", "left_hand")) == (0, 1)
+    frame = _write_pair(tmp_path, (-3.0, 1.5))
+    moves = Moves(flip=1.0, flip_idx=(1, 0, 3, 2), flip_classes=(0, 2, 1))
+    frames = TrainingFrames([frame], LOOK, moves, Shelf(LOOK))
+    mask = frames.example(0, 1, np.random.default_rng(0))["mask"]
+    assert set(np.unique(mask)) == {0, 2}
+    # The picture's columns 24 to 36 of 96, mirrored.
+    columns = np.flatnonzero((mask == 2).any(axis=0))
+    assert (columns[0], columns[-1]) == (40, 47)

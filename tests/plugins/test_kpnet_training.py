@@ -157,7 +157,7 @@ def test_stage_two_takes_weights_and_refuses_other_shapes(
 ) -> None:
     best = trained[0] / "weights" / "best.pt"
     remote = Remote()
-    asked = {"init": str(best), "stage": 2, "epochs": 1, "heatmap_size": (), "image_size": ()}
+    asked = {"init": str(trained[0]), "stage": 2, "epochs": 1, "heatmap_size": (), "image_size": ()}
     artifact = train(data, tmp_path / "two", remote, **asked)
     assert artifact.extra["heatmap"] == [24, 32]
     assert artifact.input.size == (48, 64)
