@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from studio import RESOURCES
 from studio.cli.parser import add_options, command_parser, given_values, joined_bools
 from studio.core.errors import FormatError, UsageError
 from studio.core.job import JobSpec
@@ -16,6 +17,8 @@ from studio.core.options import Options
 from studio.registry import contributions, find
 from studio.registry.jobs import JOBS
 
+# As `studio.gui.presets` has them: presets/<job>/<plugin>/<name>.toml.
+PRESETS = RESOURCES / "presets"
 POSITIONAL: Mapping[str, tuple[str, ...]] = {
     "train": ("family",),
     "search": ("family",),
@@ -81,6 +84,7 @@ def _run_job_command(name: str, words: Sequence[str]) -> int:
             parser.epilog = _judge_text()
     entry = JOBS[name]
     declared: list[type[Options]] = [entry.options_class()]
+    bundled = PRESETS / name
     add_options(parser, declared[0], positional=POSITIONAL.get(name, ()))
     if entry.plugin_kind:
         if _asks_for_list(entry.plugin_key, words):
@@ -95,8 +99,9 @@ def _run_job_command(name: str, words: Sequence[str]) -> int:
             declared.append(contribution.options_class())
             add_options(parser, declared[1], title=contribution.title)
             _add_preset(parser)
+            bundled = PRESETS / name / contribution.id
     namespace = parser.parse_args(joined_bools(words, declared))
-    values = _preset_values(getattr(namespace, "preset", None), declared)
+    values = _preset_values(getattr(namespace, "preset", None), declared, bundled)
     for options in declared:
         values |= given_values(options, namespace)
     project = namespace.project_dir or _project_here()
@@ -108,15 +113,22 @@ def _add_preset(parser: argparse.ArgumentParser) -> None:
         "--preset",
         type=Path,
         metavar="PATH",
-        help="a TOML file of options, as the window keeps them and a search writes them; what is "
-        "given besides comes first",
+        help="a TOML file of options, as the window keeps them and a search writes them, or the "
+        "name of one that comes with the studio; what is given besides comes first",
     )
 
 
-def _preset_values(path: Path | None, declared: Sequence[type[Options]]) -> dict[str, Any]:
-    """The options of a preset file. Raises FileProblem, FormatError, UsageError."""
+def _preset_values(
+    path: Path | None, declared: Sequence[type[Options]], bundled: Path
+) -> dict[str, Any]:
+    """The options of a preset file, or of the one in `bundled` that is called so. Raises
+    FileProblem, FormatError, UsageError.
+    """
     if path is None:
         return {}
+    named = bundled / f"{path}.toml"
+    if path.name == str(path) and not path.exists() and named.is_file():
+        path = named
     from studio.io.files import read_text
 
     try:
