@@ -16,6 +16,7 @@ from studio.gui.actions import StudioAction
 from studio.gui.background import Background
 from studio.gui.i18n import bind_text, tr, translator
 from studio.gui.page import Page
+from studio.gui.pages.datasets.heads import NewHeads
 from studio.gui.pages.datasets.importing import ImportForm
 from studio.gui.pages.datasets.new import NewDataset
 from studio.gui.pages.datasets.view import DatasetView
@@ -55,6 +56,8 @@ class DatasetsPage(Page):
         self.import_button = button("Import…", self.show_import, icon_name="folder-open")
         top_layout.addWidget(self.new_button)
         top_layout.addWidget(self.import_button)
+        self.heads_button = button("Head poses…", self.show_heads, icon_name="person")
+        top_layout.addWidget(self.heads_button)
         layout.addWidget(top)
         layout.addWidget(self.list, 1)
         side.setMinimumWidth(200)
@@ -69,9 +72,10 @@ class DatasetsPage(Page):
         )  # fmt: skip
         self.new = NewDataset(studio)
         self.importing = ImportForm(studio)
+        self.heads = NewHeads(studio)
         self.view = DatasetView(studio)
         self.room = QStackedWidget()
-        for widget in (self.no_project, self.new, self.importing, self.view):
+        for widget in (self.no_project, self.new, self.importing, self.heads, self.view):
             self.room.addWidget(widget)
         split = QSplitter()
         split.addWidget(side)
@@ -86,6 +90,8 @@ class DatasetsPage(Page):
         self.importing.failed.connect(self.show_problem)
         self.importing.made.connect(self._imported)
         self.importing.problem_opened.connect(self._open_problem)
+        self.heads.failed.connect(self.show_problem)
+        self.heads.made.connect(self._made)
         self.view.failed.connect(self.show_problem)
         self.view.table_saved.connect(
             lambda path: self.banner.show_message(
@@ -103,6 +109,8 @@ class DatasetsPage(Page):
                          self.page_id),
             StudioAction("datasets.import", N_("Import…"), self.show_import, "Ctrl+Shift+I",
                          "folder-open", self.page_id),
+            StudioAction("datasets.heads", N_("Head poses…"), self.show_heads, "", "person",
+                         self.page_id),
             StudioAction("datasets.convert", N_("Convert"), self._go, "Ctrl+Return",
                          "play", self.page_id),
             StudioAction("datasets.check", N_("Check labels"), self.new.check.click,
@@ -117,8 +125,10 @@ class DatasetsPage(Page):
         self.list.clear()
         self.new_button.setEnabled(project is not None)
         self.import_button.setEnabled(project is not None)
+        self.heads_button.setEnabled(project is not None)
         self.new.set_project(project)
         self.importing.set_project(project)
+        self.heads.set_project(project)
         self.room.setCurrentWidget(self.no_project if project is None else self.new)
         self.refresh()
 
@@ -159,10 +169,20 @@ class DatasetsPage(Page):
             self.room.setCurrentWidget(self.importing)
             self.importing.source.setFocus()
 
+    def show_heads(self) -> None:
+        """The form of a head-pose set."""
+        self.list.setCurrentRow(-1)
+        if self.studio.project is not None:
+            self.room.setCurrentWidget(self.heads)
+            self.heads.source.setFocus()
+
     def _go(self) -> None:
         """Start what the form in front is for."""
-        importing = self.room.currentWidget() is self.importing
-        (self.importing.start_button if importing else self.new.convert).click()
+        shown = self.room.currentWidget()
+        if shown is self.importing:
+            self.importing.start_button.click()
+        else:
+            (self.heads if shown is self.heads else self.new).convert.click()
 
     def _imported(self, folder: Path, result: Mapping[str, Any]) -> None:
         from studio.io.files import list_images
@@ -224,6 +244,12 @@ class DatasetsPage(Page):
                 "{people} people.",
                 **said,
             )
+        if "heads" in result:
+            message = tr(
+                "Converted: {train} heads for training, {val} for validation.",
+                train=said["train"],
+                val=said["val"],
+            )
         table = result.get("problems_csv")
         if problems and table:
             self.banner.show_message(
@@ -240,8 +266,10 @@ class DatasetsPage(Page):
         self.refresh()
 
     def _again(self, item: project_items.DatasetItem) -> None:
-        self.new.set_existing(item)
-        self.room.setCurrentWidget(self.new)
+        heads = item.data.get("kind") == "head-pose"
+        form = self.heads if heads else self.new
+        form.set_existing(item)
+        self.room.setCurrentWidget(form)
 
     def _open_picture(self, picture: Path) -> None:
         self.studio.open_page("annotate", picture=project_items.source_picture(picture))
@@ -252,7 +280,7 @@ class DatasetsPage(Page):
             self.studio.open_page("annotate", picture=picture, note=problem.message)
 
     def _job_changed(self, job: Job) -> None:
-        if job.spec.job in ("convert", "train", "sample") and job.ended:
+        if job.spec.job in ("convert", "convert-heads", "train", "sample") and job.ended:
             self.refresh()
 
     def _retext(self) -> None:
