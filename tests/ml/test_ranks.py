@@ -57,6 +57,19 @@ def test_two_processes_are_one_that_gathers_twice(tmp_path):
     assert children() == []
 
 
+def test_parts_that_thaw_on_the_way_are_trained_by_all(tmp_path):
+    two, one = Remote(), Remote()
+    task = DotTask(options(), frozen_until=1)
+    run(tmp_path / "two", two, task=task, device="cpu,cpu", **PLAIN)
+    run(tmp_path / "one", one, task=task, accumulate=2, **PLAIN)
+    assert means(two) == pytest.approx(means(one), abs=1e-4)
+    ours, theirs = (
+        read_weights(tmp_path / d / "weights" / "last.pt").state for d in ("two", "one")
+    )
+    for name in ("body.0.weight", "head.weight"):
+        assert torch.allclose(ours[name], theirs[name], atol=1e-4), name
+
+
 def test_a_dead_process_ends_the_run_with_a_reason(tmp_path):
     """The watcher tells the death, not the torn connection that follows from it."""
 
