@@ -15,8 +15,9 @@ from studio.core.dataset import TEST, TRAIN, VAL
 from studio.core.errors import FileProblem
 from studio.core.skeleton import Skeleton
 from studio.io import coco, headpose_set, labelme, yolo
-from studio.io.files import part_path, problem_of, remove_leftovers
+from studio.io.files import part_path, problem_of, read_json, remove_leftovers
 from studio.io.files import replace as move
+from studio.io.plain import is_list, is_table
 from studio.io.prepared import Prepared, SpoolReader
 
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -25,11 +26,14 @@ COCO_SIDES = {TRAIN: "train2017", VAL: "val2017", TEST: "test2017"}
 _CANNOT_COPY = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EIO)
 DATASET_JSON = "dataset.json"
 PROBLEMS_CSV = "problems.csv"
-# Everything that a conversion puts into its folder; nothing else there is ever touched.
-OURS = (
-    "coco", "images", "labels", "labelme", "video-keypoints", yolo.YAML_NAME, PROBLEMS_CSV,
-    DATASET_JSON, *headpose_set.WRITTEN,
-)  # fmt: skip
+# What a conversion puts into its folder for each format; nothing else there is ever touched.
+WRITTEN = {
+    "coco": ("coco",),
+    "yolo": ("images", "labels", yolo.YAML_NAME),
+    "labelme": ("labelme",),
+    "video-keypoints": ("video-keypoints",),
+    headpose_set.KIND: headpose_set.WRITTEN,
+}
 
 
 class Placed(NamedTuple):
@@ -244,15 +248,15 @@ def _free_name(item: Prepared, taken: set[str]) -> str:
 
 
 @contextlib.contextmanager
-def dataset_folder(target: Path) -> Generator[Path]:
+def dataset_folder(target: Path, formats: Iterable[str]) -> Generator[Path]:
     """A fresh folder whose content moves into `target` when the block ends well.
 
     What an earlier conversion put into `target` is replaced; what else stands there is not
-    touched, and where something of the user's is in the way nothing is changed. Raises
-    FileProblem.
+    touched, and where something of the user's is in the way of what `formats` write nothing is
+    changed. Raises FileProblem.
     """
     target = target.absolute()
-    _refuse_foreign(target)
+    ours = _refuse_foreign(target, formats)
     inside = target.is_dir()
     part = part_path(target / "convert" if inside else target)
     try:
@@ -264,7 +268,7 @@ def dataset_folder(target: Path) -> Generator[Path]:
     try:
         yield part
         if inside:
-            _install(part, target)
+            _install(part, target, ours)
         else:
             move(part, target)
     except OSError as error:
@@ -273,12 +277,15 @@ def dataset_folder(target: Path) -> Generator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _refuse_foreign(target: Path) -> None:
+def _refuse_foreign(target: Path, formats: Iterable[str]) -> tuple[str, ...]:
+    """The names in `target` that are ours to write and to replace."""
     if target.exists() and not target.is_dir():
         raise FileProblem("A file stands here.", where=target, hint="Choose another folder.")
-    if (target / DATASET_JSON).exists():
-        return
-    foreign = [name for name in OURS if os.path.lexists(target / name)]
+    earlier = _formats_there(target)
+    mine = _names_of(earlier)
+    ours = _names_of({*formats, *earlier})
+    replaced = mine if (target / DATASET_JSON).exists() else ()
+    foreign = [n for n in ours if n not in replaced and os.path.lexists(target / n)]
     if foreign:
         raise FileProblem(
             f"Something that no conversion of the studio made is in the way: "
@@ -286,15 +293,34 @@ def _refuse_foreign(target: Path) -> None:
             where=target,
             hint="Choose another output folder, or move that away.",
         )
+    return ours
 
 
-def _install(part: Path, target: Path) -> None:
+def _formats_there(target: Path) -> tuple[str, ...]:
+    """The formats of an earlier conversion; all where its dataset.json does not say."""
+    path = target / DATASET_JSON
+    if not path.exists():
+        return ()
+    try:
+        said = read_json(path)
+    except FileProblem:
+        return tuple(WRITTEN)
+    formats = said.get("formats") if is_table(said) else None
+    return tuple(str(f) for f in formats) if is_list(formats) else tuple(WRITTEN)
+
+
+def _names_of(formats: Iterable[str]) -> tuple[str, ...]:
+    names = [name for known in WRITTEN if known in set(formats) for name in WRITTEN[known]]
+    return tuple(dict.fromkeys((*names, PROBLEMS_CSV, DATASET_JSON)))
+
+
+def _install(part: Path, target: Path, ours: Iterable[str]) -> None:
     """Change the old entries for the new ones by renaming; all back in place if one fails."""
     aside = part / "old"
     aside.mkdir()
     undo: list[tuple[Path, Path]] = []
     try:
-        for name in OURS:
+        for name in ours:
             if os.path.lexists(target / name):
                 move(target / name, aside / name)
                 undo.append((aside / name, target / name))

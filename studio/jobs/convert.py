@@ -69,7 +69,7 @@ def run(options: ConvertOptions, context: JobContext) -> dict[str, Any]:
     formats = tuple(dict.fromkeys((*earlier.formats, *options.to)))
     for name in sorted(set(formats) - set(options.to)):
         context.log(f"The dataset holds {name} already; it is written again too.")
-    with dataset_folder(target) as folder, Workers(0) as workers:
+    with dataset_folder(target, formats) as folder, Workers(0) as workers:
         spooled = convert_videos.spooled(formats)
         items, skeleton = _read_all(options, spooled, folder, problems, workers, context)
         if not items:

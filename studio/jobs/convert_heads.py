@@ -25,7 +25,7 @@ from studio.core.requests.convert_heads import NAMES, ConvertHeadsOptions
 from studio.io.dataset_folder import DATASET_JSON, PROBLEMS_CSV, dataset_folder
 from studio.io.datasets import read_dataset_json
 from studio.io.files import atomic_write_text
-from studio.io.headpose_set import FILES, HEADS, PREVIEW, TABLE, HeadSample, HeadSet
+from studio.io.headpose_set import FILES, HEADS, KIND, PREVIEW, TABLE, HeadSample, HeadSet
 from studio.io.headpose_writing import names_text, write_crop, write_set
 from studio.io.images import read_image, write_image
 from studio.io.records import many
@@ -54,7 +54,7 @@ def run(options: ConvertHeadsOptions, context: JobContext) -> dict[str, Any]:
     if NAMES in options.to:
         return _write_names(options, sets, problems, context)
     target = options.output / options.name if options.name else options.output
-    with dataset_folder(target) as folder:
+    with dataset_folder(target, (KIND,)) as folder:
         cut = _cut_all(options, sets, folder, problems, context)
         if not cut:
             raise _nothing(options, problems)

@@ -389,6 +389,12 @@ def test_an_output_folder_in_use_is_respected(tmp_path: Path) -> None:
     with pytest.raises(FileProblem, match="in the way: images"):
         run(pictures, taken)
     assert everything(taken) == ["images", "images/mine.jpg"]
+    # COCO alone is written beside it, and again, and takes nothing of it away.
+    for _ in range(2):
+        run(pictures, taken, to=("coco",))
+        assert (taken / "images" / "mine.jpg").read_bytes() == b"x"
+    with pytest.raises(FileProblem, match="in the way: images"):
+        run(pictures, taken, to=("yolo",))
 
 
 def test_links_and_copies(tmp_path: Path) -> None:
