@@ -30,8 +30,8 @@ from .starting import start_from, weights_of
 
 Picture = npt.NDArray[np.uint8]
 _SHOWN = 4
-# Of the drawn cube, in parts of the picture.
-_CUBE = 0.5
+# Pixels of a drawn head at least; the cube's part of them.
+_TILE, _CUBE = 240, 0.5
 
 
 @dataclass
@@ -115,7 +115,7 @@ class HeadTask:
                 samples, crops, _rotations(model, crops), strict=True
             ):
                 picture = _with_cube(crop, rotation)
-                side = crop.shape[0]
+                side = picture.shape[0]
                 draw_axes(picture, sample.rotation, (side / 2, side / 2), side * _CUBE, thin=True)
                 drawn.append(picture)
         return drawn
@@ -170,7 +170,10 @@ def _rotations(model: torch.nn.Module, crops: Picture) -> npt.NDArray[np.float64
 
 
 def _with_cube(picture: Picture, rotation: npt.NDArray[np.float64]) -> Picture:
-    out = picture.copy()
-    side = picture.shape[0]
+    """A copy, enlarged where it is too small to see a cube on it."""
+    import cv2
+
+    side = max(_TILE, picture.shape[0])
+    out = np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
     draw_cube(out, rotation, (side / 2, side / 2), side * _CUBE)
     return out
