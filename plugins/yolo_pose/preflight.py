@@ -53,6 +53,11 @@ def prepare(
         prepared.splits[split] = checked
         prepared.problems += checked.problems
     prepared.problems += _advice(prepared, options)
+    if not any(p.severity == "error" for p in prepared.problems):
+        from .memory import memory_warning
+
+        scarce = memory_warning(options, prepared.data)
+        prepared.problems += [scarce] if scarce is not None else []
     return prepared
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,6 @@ def memory_need(task: Task, options: CourseOptions) -> MemoryNeed:
     """Measured on the CPU in full precision. Raises StudioError where the network or the first
     examples cannot be made.
     """
-    import torch
-
     model = task.build().train()
     task.begin_epoch(1, model)
     weights = sum(t.numel() * t.element_size() for t in model.state_dict().values())
@@ -55,6 +54,13 @@ def memory_need(task: Task, options: CourseOptions) -> MemoryNeed:
     if failed or not batch:
         # The run itself will tell what cannot be read.
         return MemoryNeed(fixed, 0)
+    return MemoryNeed(fixed, kept_bytes(model, lambda: task.loss(model, batch, 1)) // count)
+
+
+def kept_bytes(model: torch.nn.Module, forward: Callable[[], object]) -> int:
+    """What a forward pass of `model` keeps for the backward pass, its own weights not counted."""
+    import torch
+
     own = {p.untyped_storage().data_ptr() for p in model.parameters()}
     seen: dict[int, int] = {}
 
@@ -64,24 +70,30 @@ def memory_need(task: Task, options: CourseOptions) -> MemoryNeed:
             seen[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    kept: list[torch.Tensor] = []
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         # Alive until all are counted, or one's place in memory might be another's.
-        kept += task.loss(model, batch, 1).values()
-    return MemoryNeed(fixed, sum(seen.values()) // count)
+        alive = forward()
+    del alive
+    return sum(seen.values())
 
 
 def memory_problem(task: Task, options: CourseOptions) -> Problem | None:
     """A warning where the training will hardly fit into the memory that is free now."""
-    name = torch_devices(options.device)[0]
-    need = memory_need(task, options)
+    return shortage(memory_need(task, options), options.batch, options.device)
+
+
+def shortage(need: MemoryNeed, asked: int, device: str) -> Problem | None:
+    """A warning where a training with the batch `asked` will hardly fit on `device`, as options
+    name it.
+    """
+    name = torch_devices(device)[0]
     free = _free(name)
-    if free is None or need.of(options.batch) <= free:
+    if free is None or need.of(asked) <= free:
         return None
     batch = need.fitting(free)
     where = "the machine" if name == "cpu" else f"GPU {name.removeprefix('cuda:')}"
     return Problem(
-        f"This training wants about {need.of(options.batch) / 1e9:.1f} GB; {where} has "
+        f"This training wants about {need.of(asked) / 1e9:.1f} GB; {where} has "
         f"{free / 1e9:.1f} GB free.",
         where="batch",
         hint=f"--batch {batch} should fit." if batch else "Take a smaller network or picture.",
