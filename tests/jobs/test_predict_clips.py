@@ -39,7 +39,9 @@ def _predict(model: ModelArtifact, source: Path, out: Path, **values: Any) -> di
 
 
 def _points(rows: list[dict[str, Any]]) -> dict[tuple[int, int], np.ndarray]:
-    return {(r["frame"], r["category_id"] - 1): np.array(r["keypoints"]).reshape(-1, 3) for r in rows}
+    return {
+        (r["frame"], r["category_id"] - 1): np.array(r["keypoints"]).reshape(-1, 3) for r in rows
+    }
 
 
 @pytest.mark.parametrize("batch", [1, 3])
