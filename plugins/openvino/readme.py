@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from studio.core.artifact import ModelArtifact
 
+HEADS = "head-pose"
+
 
 def readme(artifact: ModelArtifact, outputs: Sequence[str]) -> str:
     """The page as Markdown. outputs: the shape of each output, open sides as OpenVINO writes them."""
@@ -18,7 +20,14 @@ def readme(artifact: ModelArtifact, outputs: Sequence[str]) -> str:
         else f"{height} x {width} only.{one}"
     )
     pose = artifact.task == "pose"
-    return f"""# {artifact.skeleton.title or artifact.skeleton.name} {artifact.task} model for OpenVINO
+    heads = artifact.task == HEADS
+    moved = "heads then turn by about 0.1°" if heads else "joints then move by about 0.3 pixels"
+    kind = (
+        "Head-pose"
+        if heads
+        else f"{artifact.skeleton.title or artifact.skeleton.name} {artifact.task}"
+    )
+    return f"""# {kind} model for OpenVINO
 
 `model.xml` and `model.bin` ({artifact.precision}) belong together; `model.json` says how to run
 them, and `certificate.json`, where it is there, how far they differ from the weights that they
@@ -33,7 +42,7 @@ were made from.
 - Input `images`: (N, {artifact.input.channels}, height, width) float32, {_values(artifact)}. {sizes}
 {_decoded(artifact) if pose else _raw(artifact, outputs)}
 - On processors with bf16 OpenVINO computes in it unless `INFERENCE_PRECISION_HINT` is `f32`;
-  joints then move by about 0.3 pixels on average.
+  {moved} on average.
 
     import openvino
     model = openvino.Core().compile_model("model.xml", "CPU")
@@ -42,6 +51,8 @@ were made from.
 
 
 def _commands(artifact: ModelArtifact) -> str:
+    if artifact.task == HEADS:
+        return "    pose-studio evaluate --model . --data HEAD_POSE_SET"
     crops = artifact.task == "keypoints" and not artifact.extra.get("frame")
     more = " --detector PEOPLE_MODEL" if crops else ""
     return (
@@ -84,8 +95,18 @@ def _raw(artifact: ModelArtifact, outputs: Sequence[str]) -> str:
             "  Behind red, green and blue stand the optical flow to the frame before, x and y, as\n"
             "  128 + 127 * flow / 20 pixels, and the difference of the greys of the two frames."
         )
+    if artifact.task == HEADS:
+        lines.append(
+            "  Each picture is one head: the middle of its crop, stretched to the input (of 256 parts "
+            "of\n  the crop's side 224 are seen)."
+        )
     shapes = ", ".join(f"`output{i}` {shape}" for i, shape in enumerate(outputs))
     lines.append(f"- Outputs ({artifact.output}): {shapes}, float32.")
+    if artifact.output == "rotation":
+        lines.append(
+            "  R = Rz(roll) Ry(yaw) Rx(pitch), row by row; the head's own left, down and forward are\n"
+            "  seen along the columns of diag(1, -1, 1) R' diag(1, -1, 1): right, down, to the viewer."
+        )
     if artifact.output == "heatmaps":
         lines.append("  A joint is where its map of `output0` is highest; its height is the score.")
     if artifact.extra.get("frame"):

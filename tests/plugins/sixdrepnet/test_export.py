@@ -65,7 +65,11 @@ def test_openvino_tells_the_same_rotations(values: dict[str, Any], tmp_path: Pat
     here, there = rotations(trained()), rotations(made)
     assert here.shape == (5, 3, 3)
     assert geodesic(here, there).max() < 0.01
-    assert (tmp_path / "out" / "README.md").is_file()
+    readme = (tmp_path / "out" / "README.md").read_text()
+    assert readme.startswith("# Head-pose model")
+    assert "Rz(roll)" in readme
+    assert "pose-studio evaluate" in readme
+    assert "predict" not in readme
 
 
 def test_the_export_is_certified_by_its_heads(tmp_path: Path) -> None:
