@@ -14,10 +14,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
+from studio.core.job import JobSpec
 from studio.gui.load import gpu_load
 from studio.gui.main_window import MainWindow
 from studio.gui.pages.train import TrainPage
 from studio.gui.pages.train.run_view import COMPARE
+from studio.jobs.control import RemoteControl
+from studio.jobs.host import run_job
 from studio.registry import contributions
 from tests.training_runs import make_dataset, needs_yolo
 
@@ -272,3 +275,50 @@ def test_the_load_of_a_graphics_card(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (load.busy, load.memory, load.total) == (0.87, 12000 * 2**20, 24576 * 2**20)
     tool.write_text(f"#!{sys.executable}\nraise SystemExit(9)\n")
     assert gpu_load() is None
+
+
+def test_a_training_on_the_studios_own_loop_from_the_window(
+    window: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """Two runs are started one after the other: the second waits, both are drawn to their end."""
+    for needed in ("torch", "timm"):
+        pytest.importorskip(needed)
+    folder = tmp_path / "heads"
+    made = run_job(
+        JobSpec("sample", {"out": str(folder), "pictures": 1, "clips": 0, "heads": 24,
+                           "head_size": 48, "photos": False}),
+        lambda _: None,
+        RemoteControl(),
+    )  # fmt: skip
+    assert made.status == "ok", made.error
+    assert window.open_project(folder)
+    window.open_page("train")
+    page = window.current_page
+    assert isinstance(page, TrainPage)
+    page.form.family.setCurrentIndex(page.form.family.findData("sixdrepnet"))
+    form = page.form.form
+    assert form is not None
+    assert Path(form.editors["data"].text()).name == "heads", "the heads are the first guess"
+    values = {"backbone": "test_resnet", "imgsz": 32, "epochs": 2, "batch": 8, "device": "cpu"}
+    form.set_values(values)
+    for name in ("one", "two"):
+        page.form.name.setText(name)
+        page.tabs.setCurrentIndex(0)
+        page.form.start.click()
+    jobs = {j.run_dir.name: j for j in page.studio.runner.jobs if j.spec.job == "train"}
+    assert list(jobs) == ["one", "two"]
+    assert jobs["two"].state == "queued"
+    assert page.view.folder is not None
+    assert page.view.folder.name == "two"
+    assert page.view.status.text() == "In the queue"
+    qtbot.waitUntil(lambda: all(j.ended for j in jobs.values()), timeout=10 * WAIT)
+    assert [j.state for j in jobs.values()] == ["ok", "ok"], jobs["two"].log_tail()
+    qtbot.waitUntil(lambda: page.view.state == "ok", timeout=WAIT)
+    view = page.view
+    assert view.figures["result"].text().endswith("°")
+    names = [c.name for c in view.plots.plots["metrics_epoch"].curves()]
+    assert names[:2] == ["Geodesic error", "MAE"]
+    assert len(view.plots.plots["loss_batch"].curves()[0].x) == 2 * 3
+    assert view.pictures.count() >= 2, "the first batch and what was found"
+    qtbot.waitUntil(lambda: page.runs.count() == 2, timeout=WAIT)
+    assert view.evaluate.isVisibleTo(view)
