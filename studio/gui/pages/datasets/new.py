@@ -39,8 +39,14 @@ from studio.registry.jobs import job_entry
 if TYPE_CHECKING:
     from studio.gui.context import StudioContext
 
-# Proper names; what trainings read is ticked.
-FORMATS = (("coco", "COCO"), ("yolo", "YOLO"), ("labelme", "labelme"))
+# What most trainings read is ticked.
+FORMATS = (
+    ("coco", "COCO"),
+    ("yolo", "YOLO"),
+    ("labelme", "labelme"),
+    ("video-keypoints", N_("Video keypoints")),
+)
+TICKED = ("coco", "yolo")
 OWN_FIELDS = ("input", "output", "to", "ratio", "test_ratio", "name")
 
 
@@ -88,9 +94,11 @@ class NewDataset(QWidget):
         self.name.textChanged.connect(self._form_changed)
         self.name_error = label("", "error", wrap=True)
         self.name_hint = label("", "hint", wrap=True)
-        self.formats = {key: QCheckBox(title) for key, title in FORMATS}
-        for key, box in self.formats.items():
-            box.setChecked(key != "labelme")
+        self.formats = {key: QCheckBox() for key, _ in FORMATS}
+        for key, title in FORMATS:
+            box = self.formats[key]
+            bind_text(box.setText, title)
+            box.setChecked(key in TICKED)
             box.toggled.connect(self._state)
         self.formats_error = label("Choose at least one format.", "error")
         self.ratio, self.percent = self._share(1, 99, 80, N_("Share for training"))
