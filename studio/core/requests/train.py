@@ -50,6 +50,7 @@ class TrainRequest(ClusterOptions):
         title=N_("Resume"),
         help=N_("A run folder or its last weights: go on after its last whole epoch."),
         kind="model",
+        aliases=("--snapshot",),
         advanced=True,
     )
     exist_ok: bool = option(
