@@ -166,6 +166,9 @@ class FieldEditor(QWidget):
             self._fill(self.input)
             self.input.setCurrentIndex(max(0, self.input.findData(value)))
             self.input.blockSignals(False)
+        elif self._suggest is not None and self._suggest == self.field.offers:
+            # Declared with the field: known at once, and their titles have a language.
+            self.refresh_suggestions()
 
     def refresh_suggestions(self) -> None:
         """Ask again what to offer; what is written stays."""

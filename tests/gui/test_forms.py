@@ -203,3 +203,27 @@ def test_the_tab_key_goes_from_top_to_bottom(qtbot: QtBot) -> None:
             met.append(widget)
         widget = widget.nextInFocusChain()
     assert met == wanted
+
+
+@dataclass(frozen=True)
+class Offering(Options):
+    kind: str = option(
+        "auto", title="Kind", offers=lambda: (Choice("auto", "Find out"), Choice("coco", "COCO"))
+    )
+
+
+def test_what_a_field_offers_follows_the_language(qtbot: QtBot) -> None:
+    form = OptionsForm(Offering)
+    qtbot.addWidget(form)
+    combo = form.editors["kind"].input
+    assert isinstance(combo, QComboBox)
+    assert combo.currentText() == "Find out"
+    translator.set_language("ja")
+    try:
+        assert combo.currentText() == "自動判別"
+        assert form.options() == Offering()
+        combo.setEditText("of_a_plugin")
+        translator.set_language("en")
+        assert combo.currentText() == "of_a_plugin"
+    finally:
+        translator.set_language("en")
