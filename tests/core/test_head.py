@@ -81,3 +81,21 @@ def test_it_stands_on_the_box_which_is_made_where_there_is_none() -> None:
 def test_a_rotation_that_is_none_is_left_alone(value: object) -> None:
     shape = Shape("face", "rectangle", ((0.0, 0.0), (9.0, 9.0)), 1, extra={"head_rotation": value})
     assert head.head_rotation(AnnotatedImage("a.jpg", 20, 20, (shape,)), 1) is None
+
+
+def test_a_mirror_image_turns_yaw_and_roll_the_other_way() -> None:
+    rotation = head.rotation_of(Angles(20, -10, 35))
+    assert head.angles_of(head.mirrored(rotation)) == pytest.approx((-20, -10, -35))
+    assert head.mirrored(head.mirrored(rotation)) == pytest.approx(rotation)
+
+
+def test_a_turned_picture_turns_the_head_in_it() -> None:
+    straight = head.rotation_of(Angles(0, 0, 0))
+    assert head.angles_of(head.rolled(straight, 25)) == pytest.approx((0, 0, 25))
+    # The picture's right becomes its lower side: what looked there looks down.
+    aside = head.rolled(head.rotation_of(Angles(-90, 0, 0)), 90)
+    assert head.seen(aside)[:, 2] == pytest.approx((0, 1, 0), abs=1e-12)
+    rotation = head.rotation_of(Angles(30, 20, 10))
+    assert head.rolled(head.rolled(rotation, 50), -50) == pytest.approx(rotation)
+    turned = np.array(head.angles_of(head.rolled(rotation, 50))) - (30, 20, 10)
+    assert (np.abs(turned) > 1).all()
