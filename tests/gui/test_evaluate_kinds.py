@@ -124,3 +124,16 @@ def test_the_list_says_what_each_figure_is(page: EvaluatePage) -> None:
     assert texts["askew"][0].endswith("°")
     assert texts["near"][1].startswith("HOTA-KP ")
     assert headline_words({}) == ""
+
+
+def test_a_run_brings_its_own_dataset(page: EvaluatePage, project: Path) -> None:
+    data = project / "datasets" / "heads"
+    data.mkdir(parents=True)
+    run = project / "runs" / "sixdrepnet" / "heads"
+    run.mkdir(parents=True)
+    (run / "config.toml").write_text(
+        f'family = "sixdrepnet"\n[options]\ndata = "{data.as_posix()}"\n'
+    )
+    page.receive(model=run)
+    assert page.form.editors["model"].text() == str(run)
+    assert Path(page.form.editors["data"].text()) == data

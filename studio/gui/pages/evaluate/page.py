@@ -19,10 +19,12 @@ from studio.gui.i18n import tr, translator
 from studio.gui.page import Page
 from studio.gui.pages.evaluate.report_view import ReportView
 from studio.gui.pages.evaluate.reports import ReportsList
+from studio.gui.run_reading import read_options
 from studio.gui.runner import Job
-from studio.gui.suggestions import absent_fields, suggestions
+from studio.gui.suggestions import absent_fields, is_there, suggestions
 from studio.gui.widgets.basics import EmptyState, button, line, panel, row, scrolled
 from studio.gui.widgets.parts import SIDE_LEFT, SIDE_MARGINS, JobProgress, column, tab_through
+from studio.registry import contributions
 from studio.registry.jobs import job_entry
 
 if TYPE_CHECKING:
@@ -122,8 +124,13 @@ class EvaluatePage(Page):
         self.refresh()
 
     def receive(self, **payload: Any) -> None:
-        """`model`, `dataset`: fill in; `report`: show it."""
+        """`model`, `dataset`: fill in, the run's own dataset where only a run is named; `report`:
+        show it.
+        """
         values = {"model": payload.get("model"), "data": payload.get("dataset")}
+        if values["model"] is not None and values["data"] is None:
+            own = read_options(Path(values["model"])).get("data")
+            values["data"] = own if own and is_there(str(own)) else None
         self.form.set_values({k: str(v) for k, v in values.items() if v is not None})
         if any(v is not None for v in values.values()):
             self.tabs.setCurrentIndex(NEW)
@@ -179,7 +186,12 @@ class EvaluatePage(Page):
         self.form.refresh_suggestions()
         if project is None:
             return
-        models, datasets = project_items.models(project), project_items.dataset_folders(project)
+        models = project_items.models(project)
+        family = models[0].family if models else ""
+        marks = next(
+            (c.extra.get("datasets", ()) for c in contributions("family") if c.id == family), ()
+        )
+        datasets = project_items.dataset_folders(project, marks)
         for name, found in (
             ("model", [m.path for m in models]),
             ("data", datasets),
