@@ -27,10 +27,12 @@ from studio.ml.augment import Chances, Colours, draw_view, jitter
 from studio.ml.course import CourseOptions
 from studio.ml.loop import train
 from studio.vision.affine import crop_matrix
-from tests.benchmarks import Report
+from tests.benchmarks import Report, percentile
 from tests.ml.toy import DotTask
 
-SIDE, BATCH, STEPS, TURNS = 96, 16, 24, 3
+SIDE, BATCH, STEPS, TURNS = 96, 16, 12, 6
+# Of many steps the quick ones were disturbed by nobody.
+UNDISTURBED = 0.1
 
 
 def run(report: Report) -> None:
@@ -51,7 +53,7 @@ def _beside_plain(report: Report, folder: Path) -> None:
     for turn in range(TURNS):
         plain += _plain_steps()
         ours += _loop_steps(folder / f"turn{turn}")
-    wall, peer = (statistics.median(t for t, _ in times) for times in (ours, plain))
+    wall, peer = (percentile([t for t, _ in times], UNDISTURBED) for times in (ours, plain))
     used, used_peer = (statistics.median(t for _, t in times) for times in (ours, plain))
     report.add("loop: one step", 1000 * wall, "ms", peer=f"plain PyTorch: {1000 * peer:.1f} ms")
     report.add("loop: steps/s, share of a plain loop's", peer / wall, "", at_least=0.95)
@@ -66,7 +68,7 @@ def _beside_plain(report: Report, folder: Path) -> None:
 
 def _waiting(report: Report, folder: Path) -> None:
     pictures = folder / "pictures"
-    for number in range(BATCH * STEPS // 3):
+    for number in range(BATCH * STEPS // 2):
         noise = np.random.default_rng(number).integers(0, 256, (30, 40, 3), dtype=np.uint8)
         write_image(pictures / f"{number:04d}.jpg", np.asarray(cv2.resize(noise, (640, 480))))
     for workers in (0, 1):
