@@ -10,17 +10,14 @@ import numpy.typing as npt
 
 from studio.core.errors import FormatError
 from studio.io.files import atomic_write_bytes, problem_of, read_bytes
+from studio.io.picture_header import HEAD, ORIENTATION, header_of, valid_orientation
 
 Picture = npt.NDArray[np.uint8]
 
 _CORRUPT = "Replace the picture by a good copy, or take it out."
-_HEAD = 1 << 14
 # Decoded it takes three bytes a pixel, and often twice that for a moment.
 MAX_PIXELS = 300_000_000
-_ORIENTATION = 0x0112
 _TIFF = (b"II*\0", b"MM\0*")
-# Markers that carry a frame header with the size; C4, C8 and CC are other things.
-_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def read_image(path: Path | str) -> Picture:
@@ -61,7 +58,7 @@ def image_size(path: Path | str, *, whole: bool = False) -> tuple[int, int]:
     """
     try:
         with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - twice as fast here
-            head = stream.read(_HEAD)
+            head = stream.read(HEAD)
             if whole and _end_is_missing(stream, head):
                 raise FormatError("This picture is cut short.", where=path, hint=_CORRUPT)
     except OSError as error:
@@ -73,11 +70,8 @@ def image_size(path: Path | str, *, whole: bool = False) -> tuple[int, int]:
 
 def header_size(data: bytes) -> tuple[int, int] | None:
     """(width, height), upright, of a JPEG's or PNG's first bytes; None for other kinds."""
-    found = _jpeg_header(data) or _png_header(data)
-    if found is None:
-        return None
-    width, height, orientation = found
-    return (height, width) if orientation >= 5 else (width, height)
+    found = header_of(data)
+    return None if found is None else found.upright
 
 
 def _refuse_giant(size: tuple[int, int], path: Path | str) -> None:
@@ -137,14 +131,14 @@ def encode_image(path: Path | str, picture: Picture, *, quality: int = 95) -> by
 
 def orientation_of(data: bytes) -> int:
     """EXIF orientation 1..8 of a file's bytes; 1 where it says nothing."""
-    found = _jpeg_header(data) or _png_header(data)
+    found = header_of(data)
     if found is not None:
-        return found[2]
+        return found.orientation
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(data)) as picture:
-            return _valid_orientation(picture.getexif().get(_ORIENTATION))
+            return valid_orientation(picture.getexif().get(ORIENTATION))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return 1
 
@@ -189,68 +183,10 @@ def _size_with_pillow(source: Path | str | io.BytesIO, path: Path | str) -> tupl
     try:
         with Image.open(source) as picture:
             width, height = picture.size
-            turned = _valid_orientation(picture.getexif().get(_ORIENTATION)) >= 5
+            turned = valid_orientation(picture.getexif().get(ORIENTATION)) >= 5
             turned = turned and picture.format != "TIFF"  # its size is upright already
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise FormatError(
             "This is no picture that can be read, or it is damaged.", where=path, hint=_CORRUPT
         ) from error
     return (height, width) if turned else (width, height)
-
-
-def _valid_orientation(value: object) -> int:
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _jpeg_header(data: bytes) -> tuple[int, int, int] | None:
-    """(width, height, orientation) as stored, or None where this is no plain JPEG header."""
-    if not data.startswith(b"\xff\xd8"):
-        return None
-    place, orientation = 2, 1
-    while place + 9 < len(data):
-        if data[place] != 0xFF:
-            return None
-        marker = data[place + 1]
-        if marker == 0xFF:
-            place += 1
-            continue
-        length = int.from_bytes(data[place + 2 : place + 4], "big")
-        if marker in _FRAME_MARKERS:
-            height = int.from_bytes(data[place + 5 : place + 7], "big")
-            width = int.from_bytes(data[place + 7 : place + 9], "big")
-            return (width, height, orientation) if width and height else None
-        if marker == 0xE1 and data[place + 4 : place + 10] == b"Exif\0\0":
-            orientation = _exif_orientation(data[place + 10 : place + 2 + length])
-        place += 2 + length
-    return None
-
-
-def _png_header(data: bytes) -> tuple[int, int, int] | None:
-    """(width, height, orientation) as stored; None for another kind or an EXIF block to read."""
-    if not data.startswith(b"\x89PNG\r\n\x1a\n") or data[12:16] != b"IHDR":
-        return None
-    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    place = data.find(b"eXIf")
-    if place < 0:
-        return width, height, 1
-    length = int.from_bytes(data[place - 4 : place], "big")
-    return width, height, _exif_orientation(data[place + 4 : place + 4 + length])
-
-
-def _exif_orientation(tiff: bytes) -> int:
-    """The orientation in the first directory of a TIFF block."""
-    if tiff[:2] not in (b"II", b"MM"):
-        return 1
-    little = tiff[:2] == b"II"
-
-    def number(start: int, size: int) -> int:
-        return int.from_bytes(tiff[start : start + size], "little" if little else "big")
-
-    start = number(4, 4)
-    for entry in range(number(start, 2)):
-        place = start + 2 + 12 * entry
-        if place + 12 > len(tiff):
-            break
-        if number(place, 2) == _ORIENTATION:
-            return _valid_orientation(number(place + 8, 2))
-    return 1

@@ -17,11 +17,16 @@ from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
 from studio.core.errors import FormatError
+from studio.gui import picture_reading
 from studio.gui.main_window import MainWindow
 from studio.gui.pages.annotate.details import read_part
-from studio.gui.pages.annotate.pictures import MOST_PIXELS, load_picture, picture_size, reader_of
+from studio.gui.pages.annotate.pictures import MOST_PIXELS, load_picture, load_preview, picture_size
+from studio.gui.pages.annotate.thumbnails import make_thumbnail
+from studio.gui.picture_reading import reader_of
+from studio.gui.widgets.figures import read_scaled, size_of
 from studio.io.images import image_size, read_image
 from tests.gui.annotating import Hands
+from tests.io.test_bad_input import giant_png
 
 SIDE = 10_000
 ROOT = Path(__file__).parents[2]
@@ -163,6 +168,66 @@ def test_every_orientation_is_upright_as_the_studio_reads_it(
     part = colors(read_part(path, area))
     assert np.abs(part.astype(int) - truth[20:50, 10:60]).mean() < 4
     assert reader_of(path).autoTransform()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["png", "16 bit png", "webp"])
+def test_kinds_that_qt_does_not_turn_are_upright_too(
+    tmp_path: Path, kind: str, orientation: int
+) -> None:
+    path = tmp_path / f"a.{kind.rsplit(maxsplit=1)[-1]}"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    dice = np.random.default_rng(orientation)
+    tones = dice.integers(0, 255, (6, 10), dtype=np.uint8)
+    whole = Image.fromarray(tones).resize((160, 96), Image.Resampling.NEAREST)
+    if kind == "16 bit png":
+        whole = Image.fromarray(np.asarray(whole).astype(np.uint16) * 257)
+    if kind == "webp":
+        whole.save(path, exif=exif, lossless=True)
+    else:
+        whole.save(path, exif=exif)
+    truth = read_image(path)
+    assert truth.shape[:2] == ((160, 96) if orientation >= 5 else (96, 160))
+    picture = load_picture(path)
+    assert picture.size == picture_size(path) == image_size(path) == truth.shape[1::-1]
+    assert np.abs(colors(picture.levels[0]).astype(int) - truth).max() <= 1
+    assert size_of(path).toTuple() == picture.size
+    assert np.abs(colors(read_scaled(path)).astype(int) - truth).max() <= 1
+    # The thumbnail is a part of the middle.
+    small = colors(make_thumbnail(path)).astype(int)
+    height, width = truth.shape[:2]
+    factor = max(128 / width, 96 / height)
+    like = cv2.resize(truth, (round(width * factor), round(height * factor)))
+    top, left = (like.shape[0] - 96) // 2, (like.shape[1] - 128) // 2
+    assert np.abs(small - like[top : top + 96, left : left + 128]).mean() < 12
+
+
+def test_a_giant_makes_no_thumbnail(tmp_path: Path) -> None:
+    path = giant_png(tmp_path / "giant.png", 40_000, 40_000)
+    assert make_thumbnail(path).isNull()
+    with pytest.raises(FormatError, match="too large"):
+        read_scaled(path, 320)
+
+
+def test_a_progressive_jpeg_counts_by_what_all_of_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, progressive = tmp_path / "plain.jpg", tmp_path / "progressive.jpg"
+    whole = Image.new("RGB", (2400, 2000), (90, 20, 160))
+    whole.save(plain)
+    whole.save(progressive, progressive=True)
+    # The coarse one would take as long as the whole one.
+    assert load_preview(plain) is not None
+    assert load_preview(progressive) is None
+    assert load_picture(progressive).size == (2400, 2000)
+    monkeypatch.setattr(picture_reading, "MOST_PROGRESSIVE", 4_000_000)
+    assert load_picture(plain).size == (2400, 2000)
+    assert not make_thumbnail(plain).isNull()
+    with pytest.raises(FormatError, match="too large") as caught:
+        load_picture(progressive)
+    assert "not progressive" in caught.value.hint
+    assert make_thumbnail(progressive).isNull()
 
 
 @pytest.mark.parametrize("kind", ["grey", "16 bit", "16 bit colour", "alpha", "palette"])

@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from studio.core.errors import FileProblem, FormatError
 from studio.io.images import image_size, read_image, write_image
+from studio.io.picture_header import orientation_in_chunks
 
 
 def _picture() -> np.ndarray:
@@ -26,7 +28,10 @@ def test_orientations_as_pillow_turns_them(tmp_path: Path, suffix: str, orientat
     source = Image.fromarray(_picture()[:, :, ::-1].copy())
     exif = Image.Exif()
     exif[0x0112] = orientation
-    source.save(path, exif=exif, **({"quality": 95} if suffix in (".jpg", ".webp") else {}))
+    if suffix in (".jpg", ".webp"):
+        source.save(path, exif=exif, quality=95)
+    else:
+        source.save(path, exif=exif)
     from PIL import ImageOps
 
     with Image.open(path) as opened:
@@ -36,6 +41,17 @@ def test_orientations_as_pillow_turns_them(tmp_path: Path, suffix: str, orientat
     assert image_size(path) == (picture.shape[1], picture.shape[0])
     assert picture.shape == expected.shape
     assert np.abs(picture.astype(int) - expected).mean() < 3
+
+
+def test_a_turned_png_is_known_behind_much_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    exif, words = Image.Exif(), PngInfo()
+    exif[0x0112] = 6
+    words.add_text("comment", "word " * 10_000)
+    Image.fromarray(_picture()).save(path, exif=exif, pnginfo=words)
+    assert path.read_bytes().index(b"eXIf") > 1 << 14
+    assert orientation_in_chunks(path) == 6
+    assert image_size(path) == (40, 60) == read_image(path).shape[1::-1]
 
 
 def test_sixteen_bits_grey_alpha_cmyk(tmp_path: Path) -> None:

@@ -9,10 +9,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QImageReader, QPainter, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
-from studio.core.errors import FileProblem
 from studio.core.skeleton import Skeleton
+from studio.gui.picture_reading import (
+    problem_with,
+    read_upright,
+    reader_of,
+    refuse_giant,
+    upright_size,
+)
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -41,25 +47,22 @@ class Figure:
 def read_scaled(path: Path, longest: int = 0) -> QImage:
     """The upright picture, at most `longest` pixels on its longer side (0: as it is).
 
-    Raises FileProblem where it cannot be read.
+    Raises FileProblem or FormatError where it cannot be read.
     """
-    reader = QImageReader(str(path))
-    reader.setAutoTransform(True)
+    reader = reader_of(path)
+    refuse_giant(path, reader)
     size = reader.size()
     if longest and size.isValid() and max(size.width(), size.height()) > longest:
         reader.setScaledSize(size.scaled(longest, longest, Qt.AspectRatioMode.KeepAspectRatio))
-    image = reader.read()
+    image = read_upright(path, reader)
     if image.isNull():
-        raise FileProblem(f"The picture cannot be read: {reader.errorString()}.", where=path)
+        raise problem_with(path, reader)
     return image
 
 
-def upright_size(path: Path) -> QSize:
+def size_of(path: Path) -> QSize:
     """Width and height after the picture's own turning, from its header; invalid if unknown."""
-    reader = QImageReader(str(path))
-    size = reader.size()
-    turned = reader.transformation().value & 4
-    return size.transposed() if size.isValid() and turned else size
+    return upright_size(path, reader_of(path))
 
 
 def draw_figures(

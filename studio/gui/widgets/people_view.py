@@ -13,7 +13,7 @@ from studio.core.skeleton import Skeleton
 from studio.gui.background import Background
 from studio.gui.i18n import tr
 from studio.gui.theme import theme
-from studio.gui.widgets.figures import Figure, draw_figures, fitted, read_scaled, upright_size
+from studio.gui.widgets.figures import Figure, draw_figures, fitted, read_scaled, size_of
 
 LONGEST = 1600
 
@@ -46,7 +46,7 @@ class PeopleView(QWidget):
         self.setAccessibleName(path.name)
 
         def read() -> tuple[QImage, QSize]:
-            return read_scaled(path, LONGEST), upright_size(path)
+            return read_scaled(path, LONGEST), size_of(path)
 
         self._reader.start(read, self._show, self._failed)
 

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 from studio.core.errors import StudioError
 from studio.core.skeleton import Skeleton
 from studio.gui.theme import theme
-from studio.gui.widgets.figures import Figure, draw_figures, fitted, read_scaled, upright_size
+from studio.gui.widgets.figures import Figure, draw_figures, fitted, read_scaled, size_of
 
 Index = QModelIndex | QPersistentModelIndex
 CACHE = 400
@@ -66,7 +66,7 @@ class _Read(QRunnable):
             self.signals.done.emit(self._row, self._batch, QImage())
             return
         image = image.convertToFormat(QImage.Format.Format_RGB32)
-        whole = upright_size(self._item.path)
+        whole = size_of(self._item.path)
         scale = image.width() / whole.width() if whole.width() > 0 else 1.0
         painter = QPainter(image)
         draw_figures(painter, self._item.figures, self._skeleton, scale, 2.0)

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QRect, QRectF, QRunnable, QSize, Qt, QThreadPool, Signal
-from PySide6.QtGui import QImage, QImageIOHandler, QImageReader
+from PySide6.QtGui import QImage, QImageReader
 
-from studio.gui.pages.annotate.pictures import Picture, reader_of
-
-Transformation = QImageIOHandler.Transformation
+from studio.gui.pages.annotate.pictures import Picture
+from studio.gui.picture_reading import Transformation, reader_of
 
 # What is kept of the memory, and how much may be decoded at once.
 KEPT_BYTES = 160 * 1024 * 1024

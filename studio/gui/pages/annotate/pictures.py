@@ -7,15 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QRunnable, QSize, Qt, QThreadPool, Signal
-from PySide6.QtGui import QImage, QImageIOHandler, QImageReader
+from PySide6.QtGui import QImage
 
-from studio.core.errors import FileProblem, FormatError, StudioError
+from studio.core.errors import StudioError
+from studio.gui.picture_reading import (
+    format_of,
+    problem_with,
+    progressive,
+    read_upright,
+    reader_of,
+    refuse_giant,
+    upright_size,
+)
 from studio.io.images import image_size
 
 # A decoded picture above this many pixels is shown at half, a quarter, ... of its size.
 MOST_PIXELS = 36_000_000
-# Kinds that can only be decoded whole are refused above this: they would take all the memory.
-MOST_WHOLE = 130_000_000
 # From this size on something coarse is shown first.
 PREVIEW_PIXELS = 4_000_000
 # What decoded pictures may keep of the memory.
@@ -51,55 +58,35 @@ class Picture:
         return self.levels[0]
 
 
-def reader_of(path: Path) -> QImageReader:
-    """Reads a picture upright, by what it holds and not by its name."""
-    reader = QImageReader(str(path))
-    reader.setDecideFormatFromContent(True)
-    reader.setAutoTransform(True)
-    # Our own limit stands in MOST_PIXELS; Qt's would refuse a large picture outright.
-    reader.setAllocationLimit(0)
-    return reader
-
-
-def _upright_size(reader: QImageReader) -> QSize:
-    size = reader.size()
-    turned = reader.transformation() & QImageIOHandler.Transformation.TransformationRotate90
-    return size.transposed() if turned else size
-
-
 def picture_size(path: Path) -> tuple[int, int]:
     """Upright (width, height) from the file's header. Raises FileProblem, FormatError."""
     reader = reader_of(path)
-    size = _upright_size(reader)
+    size = upright_size(path, reader)
     if not size.isValid():
-        raise _problem(path, reader)
+        raise problem_with(path, reader)
     return size.width(), size.height()
 
 
 def load_picture(path: Path) -> Picture:
     """Decode a picture upright; any depth becomes 8 bits, alpha stays. Runs in any thread.
 
-    Raises FileProblem where it is not there and FormatError where it cannot be decoded.
+    Raises FileProblem where it is not there and FormatError where it cannot be decoded, or would
+    take all the memory.
     """
     reader = reader_of(path)
-    upright = _upright_size(reader)
+    refuse_giant(path, reader)
+    upright = upright_size(path, reader)
     raw = reader.size()
     pixels = max(raw.width() * raw.height(), 0)
     shrink = 1
     while pixels // (shrink * shrink) > MOST_PIXELS:
         shrink *= 2
-    is_jpeg = bytes(reader.format().data()) == b"jpeg"
-    if pixels > MOST_WHOLE and not is_jpeg:
-        raise FormatError(
-            f"This picture is too large to be shown: {raw.width()} × {raw.height()} pixels.",
-            where=path,
-            hint="Save it as JPEG, of which parts can be read, or cut it into smaller pictures.",
-        )
+    is_jpeg = format_of(reader) == b"jpeg"
     if shrink > 1:
         reader.setScaledSize(QSize(raw.width() // shrink, raw.height() // shrink))
-    image = reader.read()
+    image = read_upright(path, reader)
     if image.isNull():
-        raise _problem(path, reader)
+        raise problem_with(path, reader)
     alpha = image.hasAlphaChannel()
     image = image.convertToFormat(
         QImage.Format.Format_ARGB32_Premultiplied if alpha else QImage.Format.Format_RGB32
@@ -121,10 +108,14 @@ def _damage(path: Path) -> StudioError | None:
 
 
 def load_preview(path: Path) -> Picture | None:
-    """A large JPEG at a quarter of its size, in a third of the time; None for anything else."""
+    """A large JPEG at a quarter of its size, in a third of the time; None for anything else, and
+    for a progressive one, which takes as long at any size.
+    """
     reader = reader_of(path)
-    raw, upright = reader.size(), _upright_size(reader)
-    if bytes(reader.format().data()) != b"jpeg" or raw.width() * raw.height() < PREVIEW_PIXELS:
+    raw, upright = reader.size(), upright_size(path, reader)
+    if format_of(reader) != b"jpeg" or raw.width() * raw.height() < PREVIEW_PIXELS:
+        return None
+    if progressive(path):
         return None
     part = 4 if raw.width() * raw.height() < MOST_PIXELS else 8
     reader.setScaledSize(QSize(raw.width() // part, raw.height() // part))
@@ -148,23 +139,6 @@ def _levels(image: QImage) -> tuple[QImage, ...]:
             )
         )
     return tuple(levels)
-
-
-def _problem(path: Path, reader: QImageReader) -> StudioError:
-    hint = "Replace the picture by a good copy, or take it out; the others can be worked on."
-    try:
-        size = path.stat().st_size
-    except FileNotFoundError:
-        return FileProblem("This picture is not there any more.", where=path, hint=hint)
-    except OSError as error:
-        return FileProblem(
-            f"This picture cannot be read: {error.strerror or error}.", where=path, hint=hint
-        )
-    if size == 0:
-        return FormatError("This picture is empty (0 bytes).", where=path, hint=hint)
-    return FormatError(
-        f"This picture cannot be decoded: {reader.errorString()}.", where=path, hint=hint
-    )
 
 
 class _Task(QRunnable):

@@ -9,7 +9,10 @@ from collections import OrderedDict
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QRunnable, QSize, Qt, QThreadPool, QTimer, Signal
-from PySide6.QtGui import QImage, QImageReader, QPixmap
+from PySide6.QtGui import QImage, QPixmap
+
+from studio.core.errors import FormatError
+from studio.gui.picture_reading import read_upright, reader_of, refuse_giant
 
 WIDTH, HEIGHT = 64, 48
 # Twice as large as shown, for screens of two pixels to a point.
@@ -21,17 +24,20 @@ KEPT_FILES = 20_000
 
 
 def make_thumbnail(path: Path) -> QImage:
-    """An upright picture that covers the thumbnail's box; null where it cannot be decoded."""
-    reader = QImageReader(str(path))
-    reader.setDecideFormatFromContent(True)
-    reader.setAutoTransform(True)
-    reader.setAllocationLimit(0)
+    """An upright picture that covers the thumbnail's box; null where it cannot be decoded, or
+    would take all the memory.
+    """
+    reader = reader_of(path)
+    try:
+        refuse_giant(path, reader)
+    except FormatError:
+        return QImage()
     size = reader.size()
     if size.isValid():
         target = size.scaled(_PIXELS * 2, Qt.AspectRatioMode.KeepAspectRatioByExpanding)
         if target.width() < size.width():
             reader.setScaledSize(target)
-    image = reader.read()
+    image = read_upright(path, reader)
     if image.isNull():
         return image
     image = image.scaled(
