@@ -73,7 +73,8 @@ def run(command: Command, folder: Path) -> Outcome:
     if missing:
         return Outcome(command, 0, 0.0, "", f"{missing[0]} is not here")
     added = smaller(command.page, command.key, command.words)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "2"}
+    threads = os.environ.get("OMP_NUM_THREADS", "1")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": threads}
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "studio", *command.words[1:], *added],
