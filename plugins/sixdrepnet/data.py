@@ -48,8 +48,9 @@ def find_heads(options: TrainOptions, progress: Progress) -> Heads:
             hint="Give --val-data, or convert the set so that it has a val side.",
         )
     else:
-        whole = _read(options.data, options.dataset, None, [], progress)
-        train = own.samples if options.filename_list is not None else own.side(TRAIN)
+        listed = options.filename_list is not None
+        whole = _read(options.data, options.dataset, None, [], progress) if listed else own
+        train = own.samples if listed else own.side(TRAIN)
         val = whole.side(VAL)
     problems = _summed(told)
     same = {s.picture for s in train} & {s.picture for s in val}

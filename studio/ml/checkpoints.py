@@ -9,7 +9,7 @@ besides what a run needs to go on as if it had never ended: "epoch", "step", "op
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from studio.core.artifact import ModelArtifact
 from studio.core.errors import ModelError
 from studio.io.files import atomic_stream
 from studio.io.trust import may_unpickle, probe
+from studio.registry import contributions
 
 if TYPE_CHECKING:
     import torch
@@ -247,7 +248,9 @@ def _load(path: Path) -> Any:
 def _load_all(path: Path) -> Any:
     import torch
 
-    unknown = probe(path).unknown
+    found = probe(path)
+    _refuse_classes(path, found.wanted)
+    unknown = found.unknown
     wants = f": it wants {', '.join(unknown[:_SHOWN])}" if unknown else ""
     if not may_unpickle(path):
         raise ModelError(
@@ -260,6 +263,16 @@ def _load_all(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=False)
     except Exception as error:  # a foreign pickle runs foreign code, which may raise anything
         raise _unreadable(path) from error
+
+
+def _refuse_classes(path: Path, wanted: Sequence[str]) -> None:
+    """Raise ModelError where the file holds another family's whole network: to open it would import
+    that family's vendor behind its back.
+    """
+    for contribution in contributions("family"):
+        prefixes = tuple(map(str, contribution.extra.get("classes", ())))
+        if prefixes and any(name.startswith(prefixes) for name in wanted):
+            raise ModelError(f"These are weights of {contribution.title}.", where=path)
 
 
 def _unreadable(path: Path) -> ModelError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import pickle  # noqa: TID251 - hostile files are made here
+import sys
+import zipfile
 
 import pytest
 
@@ -162,3 +164,30 @@ def test_a_full_disk_leaves_the_old_file(ours, monkeypatch, where):
         write_weights(ours, "toy", DotTask(options()).artifact(ours, {}), Net(8).state_dict())
     assert ours.read_bytes() == old
     assert [p.name for p in ours.parent.iterdir()] == ["best.pt"]
+
+
+def test_another_familys_network_is_refused_before_it_is_opened(tmp_path):
+    """A file that names a class of it: opening it would import that family's vendor."""
+
+    class Network:
+        def __reduce__(self):
+            return (print, ("opened",))
+
+    path = tmp_path / "yolo.pt"
+    torch.save({"model": Network()}, path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    (name,) = (n for n in parts if n.endswith("data.pkl"))
+    # The call of `print` becomes one of a class that the other family declares.
+    parts[name] = (
+        parts[name]
+        .replace(b"c__builtin__\nprint\n", b"cultralytics.nn.tasks\nPoseModel\n")
+        .replace(b"cbuiltins\nprint\n", b"cultralytics.nn.tasks\nPoseModel\n")
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        for part, data in parts.items():
+            archive.writestr(part, data)
+    before = "ultralytics" in sys.modules
+    with pytest.raises(ModelError, match="YOLO pose"):
+        read_weights(path)
+    assert ("ultralytics" in sys.modules) == before
