@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -61,3 +63,27 @@ def test_other_backbones_are_refused() -> None:
         KpNet(Shape("resnet18", 3, 5, (18, 25), 1))
     with pytest.raises(ModelError, match="heatmap"):
         Shape.from_mapping({"backbone": "convnext_atto"}, 3, 5)
+
+
+@pytest.mark.parametrize("channels", [3, 6])
+def test_a_local_file_of_the_backbone_is_taken(tmp_path: Path, channels: int) -> None:
+    import timm
+
+    torch.manual_seed(1)
+    whole = timm.create_model("convnext_atto", pretrained=False)
+    torch.save(whole.state_dict(), tmp_path / "atto.pth")
+    network = KpNet(Shape("convnext_atto", channels, 3, (8, 8), 1, width=16))
+    found = network.load_backbone(tmp_path / "atto.pth")
+    assert not found.missing
+    assert not found.shapes_differ
+    # What is left over is the classifier alone.
+    assert all(name.startswith(("head", "norm")) for name in found.unexpected)
+    own = network.backbone.state_dict()
+    given = whole.state_dict()
+    block = "blocks.0.mlp.fc1.weight"
+    assert torch.equal(own[f"stages_2.{block}"], given[f"stages.2.{block}"])
+    if channels == 3:
+        assert torch.equal(own["stem_0.weight"], given["stem.0.weight"])
+    torch.save({"a": torch.zeros(2)}, tmp_path / "other.pth")
+    with pytest.raises(ModelError, match="Nothing in these weights fits"):
+        network.load_backbone(tmp_path / "other.pth")
