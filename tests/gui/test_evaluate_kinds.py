@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from studio.gui.evaluation_report import CLIPS, HEADS, read_report
 from studio.gui.headlines import headline_words
+from studio.gui.i18n import tr, translator
 from studio.gui.main_window import MainWindow
 from studio.gui.pages.evaluate import EvaluatePage
 from tests.gui.people import make_pictures, report_values, write_report
@@ -137,3 +138,13 @@ def test_a_run_brings_its_own_dataset(page: EvaluatePage, project: Path) -> None
     page.receive(model=run)
     assert page.form.editors["model"].text() == str(run)
     assert Path(page.form.editors["data"].text()) == data
+
+
+def test_a_report_speaks_the_language_chosen_later(page: EvaluatePage, project: Path) -> None:
+    page.reports.choose(project / "reports" / "askew" / "report.json")
+    view = page.view
+    assert view.metrics.table.rows[0][0] == "Geodesic error"
+    translator.set_language("ja")
+    assert view.metrics.table.rows[0][0] == "測地誤差"
+    assert view.curves.against.curves()[0].name == tr("Yaw") != "Yaw"
+    assert view.tabs.tabText(1) == "角度"

@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from studio.core.job import JobSpec
+from studio.gui.i18n import translator
 from studio.gui.load import gpu_load
 from studio.gui.main_window import MainWindow
 from studio.gui.pages.train import TrainPage
@@ -93,6 +94,17 @@ def test_a_run_of_heads(page: TrainPage, project: Path, qtbot: QtBot) -> None:
     items = {i.text(0): i for i in page.runs._items()}
     assert items["heads"].text(1) == "9.50°"
     assert items["heads"].toolTip(1).startswith("Geodesic error")
+
+
+def test_plots_speak_the_language_chosen_later(
+    page: TrainPage, project: Path, qtbot: QtBot
+) -> None:
+    show(page, project / "runs/sixdrepnet/heads", qtbot)
+    translator.set_language("zh_CN")
+    plots = page.view.plots
+    assert plots.plots["metrics_epoch"].curves()[0].name == "测地误差"
+    assert plots.plots["loss_batch"].curves()[-1].name == "损失"
+    assert "测地误差" in [a.text() for a in plots._menus["metrics_epoch"].actions()]
 
 
 def test_a_run_of_clips(page: TrainPage, project: Path, qtbot: QtBot) -> None:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.core.options import N_
-from studio.gui.i18n import bind_text, tr
+from studio.gui.i18n import bind_text, tr, translator
 from studio.gui.icons import icon
 from studio.gui.run_history import BATCH, EPOCH, VAL, RunHistory, Smoother
 from studio.gui.settings import Settings
@@ -84,6 +84,7 @@ class RunPlots(QWidget):
         self.setLayout(column(self._controls(), grid, spacing=8))
         self.coalescer = Coalescer(self.redraw, self)
         self._set_log(self._log.isChecked())
+        translator.language_changed.connect(self.redraw)
 
     def set_runs(self, runs: Iterable[tuple[str, RunHistory]]) -> None:
         """Show these runs, by name; the first is the one in hand."""
@@ -116,7 +117,9 @@ class RunPlots(QWidget):
             for position, name in enumerate(shown):
                 for split in spec.splits:
                     judged_loss = split == VAL and spec.loss
-                    title = f"val {title_of(name)}" if judged_loss else title_of(name)
+                    title = title_of(name)
+                    if judged_loss:
+                        title = tr("{name}, validation", name=title)
                     if several:
                         alone = len(shown) == 1 and spec.loss and not judged_loss
                         title = run_name if alone else f"{run_name} {title}"
@@ -172,12 +175,12 @@ class RunPlots(QWidget):
     def _fill_menu(self, spec: PlotSpec, names: list[str]) -> None:
         menu = self._menus[spec.key]
         wanted = self._wanted(spec, names)
-        state = [(n, n in wanted) for n in names]
-        if [(a.data(), a.isChecked()) for a in menu.actions()] == state:
+        state = [(n, title_of(n), n in wanted) for n in names]
+        if [(a.data(), a.text(), a.isChecked()) for a in menu.actions()] == state:
             return
         menu.clear()
-        for name, on in state:
-            action = QAction(title_of(name), menu)
+        for name, title, on in state:
+            action = QAction(title, menu)
             action.setData(name)
             action.setCheckable(True)
             action.setChecked(on)

@@ -109,10 +109,6 @@ class ReportView(QWidget):
         speed = first.milliseconds
         known = math.isfinite(speed) and speed > 0
         self.figures["speed"].set_value(f"{speed:.0f} ms" if known else "")
-        names = _names(self.reports)
-        self._show_metrics(names)
-        self.details.show_reports(self.reports, names)
-        self.curves.show_reports(self.reports, names)
         self.worst.show_report(first)
         self._retext()
 
@@ -140,6 +136,11 @@ class ReportView(QWidget):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
     def _retext(self) -> None:
+        if self.reports:
+            names = _names(self.reports)
+            self._show_metrics(names)
+            self.details.show_reports(self.reports, names)
+            self.curves.show_reports(self.reports, names)
         self.tabs.setTabText(0, tr("Metrics"))
         self.tabs.setTabText(1, self.details.title(self.kind))
         self.tabs.setTabText(2, tr("Worst pictures"))
