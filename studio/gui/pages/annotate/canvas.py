@@ -253,15 +253,14 @@ class Canvas(QWidget):
             shape = self._preview.get(index) or scene.image.shapes[index]
             if not shape.points:
                 continue
-            text = spoken(shape.label) if index in scene.joints else shape.label
+            text = spoken(shape.label) if index in scene.joints else style.one_line(shape.label)
             if shape.shape_type == "point":
                 spot = self.view.to_canvas(*shape.points[0]) + QPointF(13, -13)
             else:
                 x = min(p[0] for p in shape.points)
                 y = min(p[1] for p in shape.points)
                 spot = self.view.to_canvas(x, y) + QPointF(0, -12)
-                if shape.group_id is not None:
-                    text = f"{shape.label} {shape.group_id}"
+                text += "" if shape.group_id is None else f" {shape.group_id}"
             style.tag(
                 painter,
                 spot,

@@ -22,6 +22,8 @@ from studio.gui.pages.annotate import style
 from studio.gui.pages.annotate.editor import Editor
 
 LABEL = Qt.ItemDataRole.UserRole
+# Longer ones are not offered: the dialog would be as wide as the longest.
+LONGEST = 100
 
 
 class LabelsPanel(QWidget):
@@ -40,6 +42,8 @@ class LabelsPanel(QWidget):
         self.list = QListWidget()
         self.list.setProperty("role", "flat")
         self.list.setIconSize(QSize(16, 16))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         bind_text(self.list.setAccessibleName, "Labels")
         self.list.itemChanged.connect(self._ticked)
         self.list.itemClicked.connect(lambda item: editor.set_label(item.data(LABEL)))
@@ -66,7 +70,8 @@ class LabelsPanel(QWidget):
         self._filling = True
         self.list.clear()
         for label, count in rows:
-            item = QListWidgetItem(f"{label}   {count}" if count else label)
+            shown_label = style.one_line(label)
+            item = QListWidgetItem(f"{shown_label}   {count}" if count else shown_label)
             item.setData(LABEL, label)
             item.setIcon(_swatch(label))
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
@@ -86,7 +91,9 @@ class LabelsPanel(QWidget):
             self.editor.said.emit(tr("Select a shape first."))
             return
         label = document.content.shapes[chosen[0]].label
-        names = list(dict.fromkeys([label, *self._known, *self.editor.skeleton.keypoints]))
+        known = [n for n in self._known if len(n) <= LONGEST]
+        own = label if len(label) <= LONGEST else ""
+        names = list(dict.fromkeys([own, *known, *self.editor.skeleton.keypoints]))
         text, done = QInputDialog.getItem(self, tr("Edit label"), tr("Label"), names, 0, True)
         if done and text.strip():
             self.editor.apply(shape_edits.set_label(document.content, chosen, text.strip()))

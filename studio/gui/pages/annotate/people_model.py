@@ -157,7 +157,7 @@ class PeopleModel(QAbstractItemModel):
                 ),
                 scene.skeleton_of(row.group_id).category,
             )
-            return f"{label} {row.group_id}{self._proposed(row)}"
+            return f"{style.one_line(label)} {row.group_id}{self._proposed(row)}"
         if column == NAME and role == Qt.ItemDataRole.DecorationRole:
             return _mark_icon("disc", style.person_color(row.group_id))
         if column == STATE and role == Qt.ItemDataRole.DisplayRole:
@@ -181,7 +181,8 @@ class PeopleModel(QAbstractItemModel):
         point = shape.shape_type == "point"
         if column == NAME:
             if role == Qt.ItemDataRole.DisplayRole:
-                return spoken(shape.label) if index in scene.joints else shape.label
+                joint = index in scene.joints
+                return spoken(shape.label) if joint else style.one_line(shape.label)
             if role == Qt.ItemDataRole.DecorationRole:
                 if point:
                     form, color = scene.form_of(index), scene.color_of(index)

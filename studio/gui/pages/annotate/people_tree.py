@@ -54,6 +54,8 @@ class PeopleTree(QTreeView):
         self.setModel(self.people)
         self.setItemDelegateForColumn(STATE, _StateDelegate(self))
         self.setHeaderHidden(True)
+        # Of a long label both ends are seen, and the person's number after it.
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setUniformRowHeights(True)
         self.setIconSize(QSize(18, 18))
         self.setIndentation(16)

@@ -22,6 +22,9 @@ LIMB_WIDTHS = (5.0, 3.6, 2.4)
 OUTLINE_WIDTHS = (3.6, 1.8)
 # Where a text stands beside the cursor.
 BESIDE = QPointF(16.0, 18.0)
+# The widest plate with text, and what is shown of a longer label at either end.
+LONGEST_TAG = 480.0
+_ENDS = 100
 
 
 def person_color(group_id: int) -> QColor:
@@ -115,6 +118,13 @@ def pen(color: QColor, width: float, *, dashed: bool = False) -> QPen:
     return line
 
 
+def one_line(text: str) -> str:
+    """A label as it can be shown: a file may say anything, of any length, on many lines."""
+    if len(text) > 2 * _ENDS:
+        text = f"{text[:_ENDS]}…{text[-_ENDS:]}"
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def tag(
     painter: QPainter,
     spot: QPointF,
@@ -125,10 +135,14 @@ def tag(
     bounds: QRectF | None = None,
     centred: bool = False,
 ) -> QRectF:
-    """A small dark plate with text beside `spot` (its left middle), kept inside `bounds`."""
+    """A small dark plate with text beside `spot` (its left middle), kept inside `bounds`, on one
+    line that is cut where there is no room for it.
+    """
     font: QFont = theme.font("small")
     metrics = QFontMetricsF(font)
     sign = 14.0 if color is not None else 0.0
+    room = LONGEST_TAG if bounds is None else min(LONGEST_TAG, bounds.width() - 8)
+    text = metrics.elidedText(one_line(text), Qt.TextElideMode.ElideMiddle, room - 14 - sign)
     width = metrics.horizontalAdvance(text) + 14 + sign
     height = metrics.height() + 5
     left = spot.x() - width / 2 if centred else spot.x()
