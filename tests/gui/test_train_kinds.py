@@ -23,6 +23,7 @@ from studio.gui.pages.train.run_view import COMPARE
 from studio.jobs.control import RemoteControl
 from studio.jobs.host import run_job
 from studio.registry import contributions
+from tests.gui.test_pages_fit import too_narrow
 from tests.training_runs import make_dataset, needs_yolo
 
 WAIT = 60_000
@@ -191,6 +192,19 @@ def test_every_family_has_a_form_that_begins_with_its_data(page: TrainPage) -> N
         groups = list(dict.fromkeys(e.field.group for e in form.editors.values()))
         assert len(groups) == len({e.field.group for e in form.editors.values()})
         assert page.form.summary.text(), family
+
+
+@pytest.mark.parametrize("language", ["en", "ja", "zh_CN"])
+def test_every_form_fits(window: MainWindow, page: TrainPage, qtbot: QtBot, language: str) -> None:
+    window.resize(1280, 720)
+    translator.set_language(language)
+    for family in [c.id for c in contributions("family") if c.enabled]:
+        page.form.family.setCurrentIndex(page.form.family.findData(family))
+        form = page.form.form
+        assert form is not None
+        form.advanced_button.setChecked(True)
+        qtbot.wait(200)
+        assert too_narrow(page.form) == [], family
 
 
 def test_each_family_is_offered_the_dataset_that_it_can_be_trained_on(
