@@ -1,4 +1,4 @@
-"""What a file may say without being wrong: labels of any length and signs, shapes far outside."""
+"""Files that are odd without being wrong: endless labels, shapes far outside, other pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from studio.gui.main_window import MainWindow
 from studio.gui.pages.annotate import style
-from tests.gui.annotating import Hands, annotation, make_project
+from tests.gui.annotating import Hands, annotation, make_picture, make_project
 
 LONG = "x" * 10_000
 ODD = "one\ntwo\u2028three\x00<b>four</b>"
@@ -77,3 +77,49 @@ def test_labels_of_ten_thousand_letters(
     hands.ctrl(Key.Key_Z)
     assert hands.labels() == [LONG, ODD]
     assert file.read_bytes() == before
+
+
+def test_shapes_far_outside_the_picture_and_a_wrong_size(hands: Hands, tmp_path: Path) -> None:
+    (picture,) = make_project(tmp_path / "p", 1)
+    far = {"label": "nose", "points": [[1e300, -1e300]], "group_id": 1}
+    huge = {
+        "label": "person",
+        "shape_type": "polygon",
+        "points": [[-500, -500], [1e9, 20], [50, 1e9]],
+        "group_id": 1,
+    }
+    file = annotation(picture, [far, huge], size=(999, 888))
+    before = file.read_bytes()
+    page = hands.open(picture.parent)
+    hands.wait_picture()
+    hands.wait_until(page.banner.isVisible)
+    assert "999 × 888" in page.banner.message.text()
+    page.editor.select_all()
+    for look in (page.show_selection, page.canvas.fit):
+        look()
+        assert not page.canvas.grab().isNull()
+    assert file.read_bytes() == before
+    page.editor.nudge(1.0, 0.0)
+    assert page.document.save()
+    saved = page.document.content
+    assert saved.shapes[0].points == ((1e300, -1e300),)
+    assert saved.shapes[1].points[0] == (-499, -500)
+    assert (saved.width, saved.height) == (999, 888), "the size is told, not changed unasked"
+
+
+def test_another_picture_under_the_same_name_is_shown(hands: Hands, tmp_path: Path) -> None:
+    (picture,) = make_project(tmp_path / "p", 1)
+    page = hands.open(picture.parent)
+    hands.wait_picture()
+    shown = page.canvas.picture
+    assert shown is not None
+    page.keeper.watch()
+    assert not page.loader.busy
+    picture.unlink()
+    page.keeper.watch()
+    assert page.canvas.picture is shown, "what is gone for a moment stays in sight"
+    make_picture(picture, size=(640, 480), seed=7)
+    page.keeper.watch()
+    hands.wait_until(
+        lambda: page.canvas.picture is not None and page.canvas.picture.size == (640, 480)
+    )

@@ -115,6 +115,9 @@ class Keeper(QObject):
     def watch(self) -> None:
         """Look for changes by other programs, and for other windows on the same project."""
         self._document.check_outside()
+        picture = self._document.picture
+        if picture is not None and self._page.loader.is_old(picture):
+            self._page.loader.request(picture)
         if self._presence is None:
             return
         self._presence.renew()

@@ -197,6 +197,11 @@ class PictureLoader(QObject):
             if neighbour not in self._cache:
                 self._start(neighbour, _stamp(neighbour), priority=0)
 
+    def is_old(self, path: Path) -> bool:
+        """Whether the file is another one than what was decoded; False where it is gone."""
+        kept, stamp = self._cache.get(path), _stamp(path)
+        return kept is not None and stamp not in (0, kept[0]) and path not in self._running
+
     @property
     def busy(self) -> bool:
         """Whether something is being decoded."""
