@@ -144,7 +144,9 @@ def test_an_image_path_that_points_outside_is_only_read(tmp_path: Path) -> None:
     folder.mkdir()
     path = folder / "a.json"
     path.write_text('{"shapes": [], "imagePath": "../outside.png"}')
-    assert labelme.picture_path(path, labelme.read(path)).resolve() == outside
+    found = labelme.picture_path(path, labelme.read(path))
+    assert found is not None
+    assert found.resolve() == outside
     with pytest.raises(StudioError, match="outside the project"):
         labelme.write(tmp_path / "b.json", labelme.read(path), project=folder)
 

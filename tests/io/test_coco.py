@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,7 +64,10 @@ def test_round_trip_through_labelme(place: Path, persons: list[Instance]) -> Non
 
 def same(a: Instance, b: Instance) -> None:
     np.testing.assert_allclose(a.keypoints, b.keypoints, atol=0.01)
-    np.testing.assert_allclose(a.tight_box(), b.tight_box(), atol=0.01)
+    ours, theirs = a.tight_box(), b.tight_box()
+    assert ours is not None
+    assert theirs is not None
+    np.testing.assert_allclose(ours, theirs, atol=0.01)
     assert len(a.polygons) == len(b.polygons)
     for p, q in zip(a.polygons, b.polygons, strict=True):
         np.testing.assert_allclose(p, q, atol=0.01)
@@ -83,7 +87,7 @@ def test_pycocotools_agrees(tmp_path: Path) -> None:
     path.write_text(json.dumps(coco.document(records, SKELETON, ids)))
     with contextlib.redirect_stdout(io.StringIO()):
         judge = COCO(str(path))
-    annotations = judge.loadAnns(judge.getAnnIds())
+    annotations: list[Any] = list(judge.loadAnns(judge.getAnnIds()))
     assert len(annotations) == sum(len(r.instances) for r in records) == 105
     assert max(len(a["segmentation"]) for a in annotations) > 1
     for annotation in annotations:
@@ -92,7 +96,7 @@ def test_pycocotools_agrees(tmp_path: Path) -> None:
         low, size = corners.min(axis=0), np.ptp(corners, axis=0)
         np.testing.assert_allclose(annotation["bbox"], [*low, *size], atol=1e-6)
         assert annotation["num_keypoints"] == sum(v > 0 for v in annotation["keypoints"][2::3])
-    category = judge.loadCats([1])[0]
+    category: Any = judge.loadCats([1])[0]
     assert category["keypoints"] == list(SKELETON.keypoints)
     assert min(min(limb) for limb in category["skeleton"]) == 1
 

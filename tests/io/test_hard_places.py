@@ -113,7 +113,11 @@ def test_a_drive_that_goes_away_during_a_scan(tmp_path: Path) -> None:
     for file in drive.rglob("*.json"):
         os.utime(file, (1, 1))
     small_picture(drive / "shots" / "img_0.png")
-    index.rescan(listed=lambda: drive.rename(tmp_path / "away"))
+
+    def goes_away() -> None:
+        drive.rename(tmp_path / "away")
+
+    index.rescan(listed=goes_away)
     assert index.count() == 7
     assert index.states() == known | {"empty": known["empty"] + 1}, "what was known stays"
     with pytest.raises(FileProblem, match="not there"):

@@ -137,7 +137,9 @@ def test_only_what_changed_is_read_again(tmp_path: Path) -> None:
     assert (scan.added, scan.changed, scan.removed, scan.total) == (1, 1, 1, 6)
     annotate(picture, replace(image, flags={"reviewed": True}))
     index.update(picture, replace(image, flags={"reviewed": True}))
-    assert index.entry(picture).state == "reviewed"
+    entry = index.entry(picture)
+    assert entry is not None
+    assert entry.state == "reviewed"
     assert index.rescan().changed == 0, "an update has the file's own stamp"
     picture.unlink()
     index.update(picture)

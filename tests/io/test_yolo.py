@@ -35,7 +35,10 @@ def test_round_trip(tmp_path: Path, persons: list[Instance]) -> None:
     assert len(back) == len(persons)
     for a, b in zip(persons, back, strict=True):
         np.testing.assert_allclose(a.keypoints, b.keypoints, atol=0.01)
-        np.testing.assert_allclose(a.tight_box(), b.box, atol=0.01)
+        ours, theirs = a.tight_box(), b.box
+        assert ours is not None
+        assert theirs is not None
+        np.testing.assert_allclose(ours, theirs, atol=0.01)
 
 
 def test_golden_label_and_yaml() -> None:

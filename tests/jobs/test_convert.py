@@ -117,7 +117,10 @@ def test_the_real_people_survive_the_way_there_and_back(tmp_path: Path, through:
         assert len(after) == len(before)
         for a, b in zip(before, after, strict=True):
             np.testing.assert_allclose(a.keypoints, b.keypoints, atol=0.01)
-            np.testing.assert_allclose(a.tight_box(), b.tight_box(), atol=0.01)
+            ours, theirs = a.tight_box(), b.tight_box()
+            assert ours is not None
+            assert theirs is not None
+            np.testing.assert_allclose(ours, theirs, atol=0.01)
             if through == "coco":
                 assert a.track_id == b.track_id
                 for p, q in zip(a.polygons, b.polygons, strict=True):

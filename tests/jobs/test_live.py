@@ -178,7 +178,7 @@ def test_a_camera_that_is_not_there(toy_model: Path, tmp_path: Path) -> None:
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Say nothing."""
 
 

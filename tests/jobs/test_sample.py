@@ -49,6 +49,8 @@ def test_annotations_are_those_of_the_drawn_people(tmp_path: Path) -> None:
         for read, drawn in zip(people, truth.people, strict=True):
             assert np.allclose(read.keypoints, drawn.keypoints, atol=0.006)
             assert len(read.polygons) == len(drawn.polygons)
+            assert drawn.head_rotation is not None
+            assert read.head_rotation is not None
             assert np.allclose(read.head_rotation, drawn.head_rotation)
         picture = read_image(path.with_suffix(".jpg"))
         assert np.abs(picture.astype(int) - truth.image).mean() < 15

@@ -143,6 +143,7 @@ def test_a_refused_start_keeps_no_name(tmp_path):
     assert refused.run_dir == tmp_path / "runs" / "yolo-pose" / "train"
     outcome, events = run(tmp_path, data=data)
     assert outcome.status == "ok"
+    assert outcome.run_dir is not None
     assert outcome.run_dir == refused.run_dir
     stored = (outcome.run_dir / "events.jsonl").read_text().splitlines()
     assert len(stored) == len(events)

@@ -48,7 +48,7 @@ class Toy:
         first = int(resume.read_text().split()[0]) if resume is not None else 0
         if options.data is not None:
             context.log(f"{len((options.data / 'pictures.txt').read_text().split())} pictures")
-        score = 0.0
+        score, epoch = 0.0, first
         for epoch in range(first + 1, options.epochs + 1):
             score = self._epoch(epoch, options, context)
             (run_dir / "weights" / "last.pt").write_text(f"{epoch}\n{options.data}\n")
