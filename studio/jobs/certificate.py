@@ -24,6 +24,7 @@ from studio.jobs.certificate_page import Compared, write_certificate_page
 from studio.jobs.looking import check_comparable, open_looker
 from studio.metrics.agreement import Agreement, Shift
 from studio.metrics.evaluation import evaluate
+from studio.runtime.clips import is_clip_model
 
 Picture = npt.NDArray[np.uint8]
 
@@ -31,6 +32,7 @@ CERTIFICATE = "certificate.json"
 # Where AP is asked for as well, more pictures only take longer.
 MAX_PICTURES = 50
 DRAWN_PICTURES = 8
+_FILM = 2
 WORST = 6
 CONF = 0.25
 # AP is counted over people down to this score, as COCO's judges do.
@@ -49,7 +51,7 @@ def certify(
     """
     check_comparable(artifact)
     dataset = load_dataset(data) if data is not None else None
-    pictures = list(_pictures(dataset))
+    pictures = list(_pictures(dataset, clip=is_clip_model(artifact)))
     compared: list[tuple[float, Compared]] = []
     size = artifact.input.size
     # The same frame around every picture: an artefact of one size fills it up with grey.
@@ -115,12 +117,14 @@ def _shift(shift: Shift) -> dict[str, Any]:
     return values if shift.count else {**values, "mean": None, "p95": None, "max": None}
 
 
-def _pictures(dataset: Dataset | None) -> Iterator[tuple[Picture, Sample]]:
+def _pictures(dataset: Dataset | None, *, clip: bool) -> Iterator[tuple[Picture, Sample]]:
+    """Of the dataset, or drawn: for a model of clips the frames of a film of one person."""
     if dataset is None:
-        from studio.vision.synthetic import make_picture
+        from studio.vision.synthetic import make_clip, make_picture
 
+        film = list(make_clip(_FILM, 3 * DRAWN_PICTURES, (480, 360), 1))[::3] if clip else []
         for seed in range(DRAWN_PICTURES):
-            drawn = make_picture(seed, (480, 360))
+            drawn = film[seed] if clip else make_picture(seed, (480, 360))
             height, width = drawn.image.shape[:2]
             yield (
                 drawn.image,

@@ -1,7 +1,8 @@
 """How two artefacts of one model are let look at the same pictures.
 
 A model that finds people itself gets the picture; a top-down model gets the labelled people's boxes
-too, so that the two are told apart by their networks and not by a detector.
+too, so that the two are told apart by their networks and not by a detector. A model of clips gets
+the pictures in their order, each after the one before, so that its motion channels count as well.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from studio.core.dataset import Sample
 from studio.core.errors import ModelError
 from studio.core.prediction import Prediction
 from studio.jobs.evaluate_people import labelled_boxes
+from studio.runtime.clips import ClipPredictor, is_clip_model
 from studio.runtime.engine import Engine
 from studio.runtime.predictor import Predictor
 from studio.runtime.topdown import TopDown, is_topdown
@@ -49,7 +51,7 @@ class Looker(Protocol):
 
 def check_comparable(artifact: ModelArtifact) -> None:
     """Raises ModelError where the model is of a kind that cannot be compared here."""
-    if artifact.task != POSE and not is_topdown(artifact):
+    if artifact.task != POSE and not is_topdown(artifact) and not is_clip_model(artifact):
         raise ModelError(
             f"Artefacts of a {artifact.task} model cannot be compared here.",
             where=artifact.weights,
@@ -69,6 +71,8 @@ def open_looker(
     check_comparable(artifact)
     if is_topdown(artifact):
         return _InBoxes(TopDown(artifact, device=device, precision=precision, flip_test=False))
+    if is_clip_model(artifact):
+        return _Moving(ClipPredictor(artifact, conf=conf, device=device, precision=precision))
     return _Alone(
         Predictor(artifact, conf=conf, iou=iou, imgsz=imgsz, device=device, precision=precision)
     )
@@ -92,6 +96,31 @@ class _Alone:
     def scale(self, sample: Sample) -> float:
         width, height = sample.size
         return fit((height, width), self.size).scale[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._predictor.close()
+
+
+class _Moving:
+    """A model that looks at whole frames of a clip."""
+
+    def __init__(self, predictor: ClipPredictor) -> None:
+        self._predictor = predictor
+        self.engine = predictor.engine
+        self.size = predictor.size
+        self.milliseconds: list[float] = []
+
+    def look(self, picture: Picture, sample: Sample) -> tuple[Prediction, ...]:
+        del sample
+        found = self._predictor.submit([picture]).result()[0]
+        self.milliseconds.append(sum(found.timings.values()))
+        return found.predictions
+
+    def scale(self, sample: Sample) -> float:
+        return self.size[1] / sample.size[0]
 
     def __enter__(self) -> Self:
         return self

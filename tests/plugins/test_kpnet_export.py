@@ -137,3 +137,16 @@ def test_a_model_that_says_other_things_than_it_is_refused(tmp_path: Path) -> No
         predictor.facts = replace(predictor.facts, heatmap=(10, 10))
         with pytest.raises(ModelError, match="were promised"):
             predictor.predict(picture(0, 0))
+
+
+def test_an_export_is_certified_on_a_clip(tmp_path: Path) -> None:
+    from studio.jobs.certificate import certify
+
+    model = make_model(tmp_path / "model", 6)
+    exported = to_openvino(model, tmp_path / "out")
+    values = certify(model, exported, None, JobContext(lambda _: None))
+    people = values["parity"]["people"]
+    assert people["both"] >= 8
+    assert sum(people.values()) == people["both"]
+    assert values["pictures"]["count"] == 8
+    assert (tmp_path / "out" / "certificate.html").is_file()
