@@ -10,11 +10,11 @@ from studio.vision.following import FollowedPerson
 from studio.vision.tracking import Tracker, TrackSettings, track
 
 
-def _texture(size: tuple[int, int] = (360, 300), seed: int = 1) -> np.ndarray:
+def _texture(size: tuple[int, int] = (360, 300), seed: int = 1, soft_by: float = 3.0) -> np.ndarray:
     import cv2
 
     noise = np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
-    soft = cv2.GaussianBlur(noise, (0, 0), 3).astype(np.float64)
+    soft = cv2.GaussianBlur(noise, (0, 0), soft_by).astype(np.float64)
     low, high = soft.min(), soft.max()
     return ((soft - low) / (high - low) * 255).astype(np.uint8)
 
@@ -112,6 +112,32 @@ def test_a_person_that_comes_nearer_grows() -> None:
     (x1, y1), (x2, y2) = step.shapes[0].points
     assert (x2 - x1, y2 - y1) == pytest.approx((160 * 1.04, 160 * 1.04), abs=1.5)
     assert (x1, y1) == pytest.approx((80 * 1.04, 70 * 1.04), abs=1.5)
+
+
+def test_joints_that_fly_apart_are_no_person_any_more() -> None:
+    """Each joint's surroundings are found again, but together they have grown by more than half."""
+    patches = [_texture((40, 40), seed, 8) for seed in range(4)]
+    corners = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+
+    def frame(away: float) -> np.ndarray:
+        picture = np.full((300, 360, 3), 120, np.uint8)
+        for patch, corner in zip(patches, corners, strict=True):
+            x, y = np.round([180, 150] + corner * away).astype(int)
+            picture[y - 20 : y + 20, x - 20 : x + 20] = patch
+        return picture
+
+    def spots(away: float) -> np.ndarray:
+        return np.array([180.0, 150.0]) + corners * away
+
+    shapes = [Shape(f"j{n}", "point", ((x, y),), 1) for n, (x, y) in enumerate(spots(32))]
+    person = FollowedPerson(frame(32), shapes)
+    step = person.next(frame(33))
+    assert step is not None
+    found = np.array([s.points[0] for s in step.shapes])
+    assert found == pytest.approx(spots(33), abs=0.5)
+    # One of the points it stands on is believed each time; all of them together are not.
+    assert person.next(frame(50)) is None
+    assert person.stopped == "drift"
 
 
 def test_nothing_to_follow() -> None:
