@@ -35,8 +35,8 @@ from .network import Deployed, KpNet, Shape
 Picture = npt.NDArray[np.uint8]
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-# An instance is there where its joints are likelier there than absent.
-PRESENT = 0.5
+# From this score on an instance counts as found: as prediction and evaluation have it.
+PRESENT = 0.25
 _JUDGED_AT_ONCE = 16
 _DRAWN_WIDTH = 480
 
