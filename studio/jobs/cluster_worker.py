@@ -21,6 +21,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import psutil
+
 import studio
 from studio.core.errors import FileProblem, StudioError
 from studio.core.job import ARTIFACT, ERROR, FINISHED, METRICS, JobEvent, JobSpec
@@ -32,6 +34,7 @@ EVENT, FILE, END = "event", "file", "end"
 # Words between the two machines alone: where things are there; the check is passed, files follow.
 OPENING, BEGUN = "cluster", "cluster-begun"
 RUN = "run"
+_PREFIX = "pose-studio-cluster-"
 # Pieces in which files travel, and what the post holds of them before it lets senders wait.
 PIECE = 4 << 20
 HELD = 64 << 20
@@ -120,7 +123,8 @@ def run_order(post: Any, order: Order) -> None:
     """Do `order`; every word of it goes to `post`."""
     from ray import get
 
-    folder = Path(tempfile.mkdtemp(prefix="pose-studio-cluster-"))
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
 
     def put(*items: Item) -> None:
         get(post.put.remote(list(items)))
@@ -135,6 +139,14 @@ def run_order(post: Any, order: Order) -> None:
         # The post is told last: whoever waits for the end may then take the cluster down.
         shutil.rmtree(folder, ignore_errors=True)
         put((END, None))
+
+
+def _sweep() -> None:
+    """Remove the folders of workers that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        number = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if number.isdigit() and not psutil.pid_exists(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _check(order: Order) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 import psutil
 import pytest
 
+from studio.jobs.cluster_worker import _sweep
 from tests.jobs.toys import FAMILIES, make_data, stored
 from tests.training_runs import make_dataset, needs_yolo
 
@@ -155,10 +156,12 @@ def training_processes() -> list[psutil.Process]:
     return found
 
 
-def nothing_is_left() -> bool:
-    return not training_processes() and not list(
-        Path(tempfile.gettempdir()).glob("pose-studio-cluster-*")
-    )
+def folders() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("pose-studio-cluster-*"))
+
+
+def nothing_is_left(before: set[Path]) -> bool:
+    return not training_processes() and not folders() - before
 
 
 def soon(true: Callable[[], bool]) -> bool:
@@ -172,7 +175,7 @@ def soon(true: Callable[[], bool]) -> bool:
 
 @needs_yolo
 def test_a_real_training_streams_and_brings_its_files(ray, tmp_path):
-    data = make_dataset(tmp_path / "data")
+    data, before = make_dataset(tmp_path / "data"), folders()
     status, events = run(
         ray, "train", tmp_path, family="yolo-pose", data=data, pretrained="yolo11n-pose.yaml",
         imgsz=32, epochs=2, device="cpu", batch=4, nbs=4, send="always", name="far",
@@ -201,7 +204,7 @@ def test_a_real_training_streams_and_brings_its_files(ray, tmp_path):
     family = find("family", "yolo-pose").load()
     last = run_dir / "weights" / "last.pt"
     assert family.resumed_options(last, run_dir, {"epochs": 3})["data"] == str(data)
-    assert soon(nothing_is_left)
+    assert soon(lambda: nothing_is_left(before))
 
 
 def text_of(path: Path) -> str:
@@ -211,7 +214,7 @@ def text_of(path: Path) -> str:
 
 
 def test_cancel_and_stop_reach_it_and_a_run_goes_on_there(ray, tmp_path):
-    data = make_data(tmp_path / "data")
+    data, before = make_data(tmp_path / "data"), folders()
 
     def cancel(event: dict[str, Any], send: Any) -> None:
         if event["event"] == "metrics" and event["epoch"] == 2:
@@ -224,7 +227,7 @@ def test_cancel_and_stop_reach_it_and_a_run_goes_on_there(ray, tmp_path):
     run_dir = tmp_path / "runs" / "toy" / "one"
     reached = int((run_dir / "weights" / "last.pt").read_text().split()[0])
     assert 1 <= reached < 10
-    assert soon(nothing_is_left)
+    assert soon(lambda: nothing_is_left(before))
 
     def stop(event: dict[str, Any], send: Any) -> None:
         if event["event"] == "metrics":
@@ -303,6 +306,7 @@ def test_no_cluster_is_a_clear_end(tmp_path, ray):
 
 def test_a_cluster_that_dies_in_the_middle_is_said_and_leaves_what_came(ray, tmp_path):
     """The last test: the cluster does not outlive it."""
+    before = folders()
 
     def kill(event: dict[str, Any], _send: Any) -> None:
         if event["event"] == "metrics" and event["epoch"] == 2:
@@ -316,5 +320,6 @@ def test_a_cluster_that_dies_in_the_middle_is_said_and_leaves_what_came(ray, tmp
     # The first epoch's weights came at once, the second's with luck.
     last = (tmp_path / "runs" / "toy" / "train" / "weights" / "last.pt").read_text()
     assert last in ("1\nNone\n", "2\nNone\n")
-    # Nobody is there to hear it: the training ends by itself.
+    # Nobody is there to hear it: the training ends by itself. The next worker tidies up.
     assert soon(lambda: not training_processes())
+    assert soon(lambda: _sweep() is None and not folders() - before)
