@@ -20,6 +20,7 @@ from studio.jobs.certificate_page import PAGE
 from studio.registry import find
 from studio.registry.jobs import PluginRequest
 from studio.runtime.artifacts import load_artifact, save_artifact
+from studio.runtime.topdown import is_topdown
 
 EXPORTS = "exports"
 
@@ -56,7 +57,7 @@ def run(request: PluginRequest, context: JobContext) -> dict[str, Any]:
     return {
         "model": str(out),
         "certificate": str(out / CERTIFICATE) if certificate is not None else None,
-        "commands": _commands(out, artifact.task),
+        "commands": _commands(out, artifact),
     }
 
 
@@ -99,11 +100,13 @@ def certificate_line(certificate: dict[str, Any]) -> str:
     )
 
 
-def _commands(out: Path, task: str) -> list[dict[str, str]]:
+def _commands(out: Path, made: ModelArtifact) -> list[dict[str, str]]:
     quoted = f'"{out}"' if " " in str(out) else str(out)
-    if task == HEADS:
+    if made.task == HEADS:
         command = f"pose-studio evaluate --model {quoted} --data SET"
         return [{"title": "Judge", "command": command}]
+    if is_topdown(made):
+        quoted += " --detector PEOPLE_MODEL"
     return [
         {"title": "Predict", "command": f"pose-studio predict --model {quoted} --source FILE"},
         {"title": "Live", "command": f"pose-studio predict --model {quoted} --source 0 --show"},

@@ -47,7 +47,8 @@ def exported(head: str, folder: Path, **values: Any) -> ModelArtifact:
         }
     )
     job = PluginRequest("openvino", request, options)
-    export.run(job, context_of(folder.with_name("job"), Remote()))
+    result = export.run(job, context_of(folder.with_name("job"), Remote()))
+    assert all("--detector" in row["command"] for row in result["commands"])
     return load_artifact(folder)
 
 
