@@ -15,7 +15,7 @@ from typing import Any
 
 from studio.core.errors import DeviceError, MissingTool
 from studio.core.job import JobContext
-from studio.core.requests.cluster import LOCAL_RAY, RUNNING_RAY
+from studio.core.requests.cluster import LOCAL_RAY
 
 _ANSWER_SECONDS = 5.0
 _JOIN_SECONDS = 90.0
@@ -39,8 +39,6 @@ def connect(where: str, context: JobContext) -> tuple[Any, Path | None]:
             # "local": also where another cluster runs on this machine.
             here |= {"address": "local", "include_dashboard": False, "_temp_dir": str(own)}
             _in_time(lambda: ray.init(**here, **quiet), context)
-        elif where == RUNNING_RAY:
-            _in_time(lambda: ray.init(address="auto", **quiet), context)
         else:
             _must_answer(where)
             _in_time(lambda: ray.init(address=where, **quiet), context)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from studio.core.options import N_, Choice, Options, Rule, option
 
 CLUSTER = N_("Where it runs")
-LOCAL_RAY, RUNNING_RAY = "local-ray", "auto"
-_ADDRESS = re.compile(r"(ray://)?[\w.-]+:\d+|(ray://)?\[[0-9a-fA-F:]+\]:\d+")
+LOCAL_RAY = "local-ray"
+_ADDRESS = re.compile(r"ray://([\w.-]+|\[[0-9a-fA-F:]+\]):\d+")
 
 
 def is_place(text: str) -> bool:
     """Whether `text` names a cluster, or nothing."""
-    return text in ("", LOCAL_RAY, RUNNING_RAY) or _ADDRESS.fullmatch(text) is not None
+    return text in ("", LOCAL_RAY) or _ADDRESS.fullmatch(text) is not None
 
 
 def places() -> tuple[Choice, ...]:
@@ -22,13 +22,12 @@ def places() -> tuple[Choice, ...]:
     return (
         Choice("", N_("This machine")),
         Choice(LOCAL_RAY, N_("A Ray cluster of this machine's own")),
-        Choice(RUNNING_RAY, N_("The Ray cluster that runs on this machine")),
     )
 
 
 PLACE_RULE = Rule(
     "on",
-    N_("A cluster is ray://HOST:PORT, HOST:PORT, auto or local-ray."),
+    N_("A cluster is ray://HOST:PORT or local-ray."),
     lambda o: is_place(o.on),
 )
 
@@ -43,8 +42,8 @@ class ClusterOptions(Options):
         "",
         title=N_("Where"),
         help=N_(
-            "A Ray cluster (ray://HOST:PORT), auto for one that runs on this machine, local-ray "
-            "for one of its own; this machine where nothing is given."
+            "A Ray cluster (ray://HOST:PORT), or local-ray for one of this machine's own; this "
+            "machine where nothing is given."
         ),
         offers=places,
         group=CLUSTER,
