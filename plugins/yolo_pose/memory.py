@@ -18,8 +18,11 @@ _TRIED, _SIDE = 2, 160
 
 
 def memory_warning(options: TrainOptions, data: TrainingData) -> Problem | None:
-    """A warning where the batch will hardly fit; None where the library chooses it (-1)."""
-    if options.batch < 1:
+    """A warning where the batch will hardly fit; None where the library chooses it (-1), and for
+    a run that goes on while the weights it once began from are gone.
+    """
+    gone = Path(options.pretrained).suffix == ".pt" and find_weights(options.pretrained) is None
+    if options.batch < 1 or gone:
         return None
     return shortage(memory_need(options, data), options.batch, options.device)
 
