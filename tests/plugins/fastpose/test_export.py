@@ -132,7 +132,7 @@ def test_compare_holds_weights_and_export_side_by_side(tmp_path: Path) -> None:
     exported("heatmap", tmp_path / "out")
     options = CompareOptions.from_mapping(
         {"a": str(trained().weights), "b": str(tmp_path / "out"), "data": str(dots()),
-         "conf": 0.0, "precision": "f32", "out": str(tmp_path / "report.json")}
+         "split": "val", "conf": 0.0, "precision": "f32", "out": str(tmp_path / "report.json")}
     )  # fmt: skip
     values = compare.run(options, context_of(tmp_path / "job", Remote()))
     assert values["people"] == {"both": 4, "only_a": 0, "only_b": 0}
