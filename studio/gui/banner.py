@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.core.errors import Problem, StudioError
-from studio.gui.i18n import bind_text, tr
+from studio.gui.i18n import bind_text, said, tr, translator
 from studio.gui.icons import icon
 from studio.gui.theme import set_role
 
@@ -49,6 +49,7 @@ class Banner(QFrame):
             label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.action_button = QPushButton(self)
         self._callback: Callable[[], object] | None = None
+        self._problem: StudioError | Problem | BaseException | None = None
         self.action_button.clicked.connect(self._act)
         self.details_button = QPushButton(self)
         self.details_button.setProperty("role", "quiet")
@@ -69,6 +70,7 @@ class Banner(QFrame):
         self._farewell.setInterval(SUCCESS_MS)
         self._farewell.timeout.connect(self.hide)
         self._lay_out()
+        translator.language_changed.connect(self._retext)
         self.hide()
 
     def _lay_out(self) -> None:
@@ -88,23 +90,21 @@ class Banner(QFrame):
         outer.addWidget(self.details)
 
     def show_problem(self, problem: StudioError | Problem | BaseException) -> None:
-        """What happened, where, what to do; a defect of ours comes with its traceback."""
+        """What happened, where, what to do; a defect of ours comes with its traceback.
+
+        The details stay in English, for whoever mends it.
+        """
         kind, details = "error", ""
         if isinstance(problem, Problem):
-            where = problem.where + (f":{problem.line}" if problem.line is not None else "")
-            message, hint = problem.message, problem.hint
             kind = "warning" if problem.severity == "warning" else "error"
         elif isinstance(problem, StudioError):
-            message, where, hint = problem.message, problem.where or "", problem.hint
             cause = problem.__cause__
             details = "".join(traceback.format_exception(cause)) if cause else ""
         else:
-            message = f"{type(problem).__name__}: {problem}"
-            where = ""
-            hint = tr("This is a defect of the studio. Nothing you saved is lost.")
             details = "".join(traceback.format_exception(problem))
-        text = "\n".join(part for part in (where, hint) if part)
-        self.show_message(message, kind=kind, hint=text, details=details)
+        message, hint = _words(problem)
+        self.show_message(message, kind=kind, hint=hint, details=details)
+        self._problem = problem
 
     def show_message(
         self,
@@ -117,11 +117,10 @@ class Banner(QFrame):
         callback: Callable[[], object] | None = None,
     ) -> None:
         """`kind` is "error", "warning", "info" or "success"; texts are already translated."""
+        self._problem = None
         set_role(self, f"banner-{kind}")
         self._sign.setIcon(icon(_ICONS[kind], _COLORS[kind]))
-        self.message.setText(message)
-        self.hint.setText(hint)
-        self.hint.setVisible(bool(hint))
+        self._say(message, hint)
         self.details.setPlainText(details)
         self.details_button.setChecked(False)
         self.details_button.setVisible(bool(details))
@@ -129,7 +128,6 @@ class Banner(QFrame):
         self._callback = callback
         self.action_button.setText(action)
         self.action_button.setVisible(bool(action and callback))
-        self.setAccessibleName(message)
         self._farewell.stop()
         if kind == "success":
             self._farewell.start()
@@ -139,8 +137,31 @@ class Banner(QFrame):
         """Nothing to say any more."""
         self.hide()
 
+    def _say(self, message: str, hint: str) -> None:
+        self.message.setText(message)
+        self.hint.setText(hint)
+        self.hint.setVisible(bool(hint))
+        self.setAccessibleName(message)
+
+    def _retext(self) -> None:
+        if self._problem is not None:
+            self._say(*_words(self._problem))
+
     def _act(self) -> None:
         callback = self._callback
         self.hide()
         if callback is not None:
             callback()
+
+
+def _words(problem: StudioError | Problem | BaseException) -> tuple[str, str]:
+    """What is said of it, and what below: where it is and what to do."""
+    if isinstance(problem, Problem):
+        where = problem.where + (f":{problem.line}" if problem.line is not None else "")
+        message, hint = said(problem.message), said(problem.hint)
+    elif isinstance(problem, StudioError):
+        message, where, hint = said(problem.message), problem.where or "", said(problem.hint)
+    else:
+        message, where = f"{type(problem).__name__}: {problem}", ""
+        hint = tr("This is a defect of the studio. Nothing you saved is lost.")
+    return message, "\n".join(part for part in (where, hint) if part)

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from studio.core.errors import Problem, UsageError
 from studio.core.options import Choice, OptionField
-from studio.gui.i18n import bind_text, tr
+from studio.gui.i18n import bind_text, said, tr
 from studio.gui.icons import icon
 
 
@@ -219,6 +219,7 @@ class FieldEditor(QWidget):
 
     def set_choice_problem(self, value: Any, reason: str) -> None:
         """Disable one choice and say why in its tooltip; "" enables it again."""
+        reason = said(reason)
         if not isinstance(self.input, QComboBox):
             return
         model, index = self.input.model(), self.input.findData(value)
@@ -256,8 +257,8 @@ class FieldEditor(QWidget):
             return Problem(error.message, where=self.field.name, hint=error.hint)
 
     def show_error(self, message: str) -> None:
-        """Under the field; empty takes it away."""
-        message = message.replace(self.field.flag, tr(self.field.title))
+        """Under the field, in the language of the moment; empty takes it away."""
+        message = said(message).replace(self.field.flag, tr(self.field.title))
         self.error.setText(message)
         self.error.setVisible(bool(message))
         invalid = bool(message)

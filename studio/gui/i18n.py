@@ -1,7 +1,7 @@
 """Words in three languages, switched without a restart.
 
 The English text is the key. `tr` gives the text of the moment; `bind_text` sets a widget's text
-now and again on every change of language. Translations stand in
+now and again on every change of language; `said` gives what an error or a finding says. Translations stand in
 `resources/translations/<language>/*.json`, flat tables of English source to translation.
 """
 
@@ -18,6 +18,7 @@ from shiboken6 import isValid
 
 from studio import RESOURCES
 from studio.core.errors import FormatError
+from studio.gui.sayings import Sayings
 
 LANGUAGES = {"en": "English", "ja": "日本語", "zh_CN": "简体中文"}
 TRANSLATIONS = RESOURCES / "translations"
@@ -57,6 +58,7 @@ class Translator(QObject):
         self.language = "en"
         self.choice = "en"
         self._table: dict[str, str] = {}
+        self._sayings = Sayings({})
         self._bound: WeakKeyDictionary[QObject, dict[str, tuple[str, dict[str, Any]]]] = (
             WeakKeyDictionary()
         )
@@ -70,6 +72,7 @@ class Translator(QObject):
         if language == self.language:
             return
         self._table = {} if language == "en" else load_translations(language)
+        self._sayings = Sayings(self._table)
         self.language = language
         self.retranslate()
         self.language_changed.emit(language)
@@ -80,6 +83,10 @@ class Translator(QObject):
         if not values:
             return text
         return text.format(**{k: v() if callable(v) else v for k, v in values.items()})
+
+    def said(self, text: str) -> str:
+        """A message that holds its values already, in the language of the moment."""
+        return text if self.language == "en" else self._sayings.say(text)
 
     def bind(self, setter: Callable[[str], Any], source: str, **values: Any) -> None:
         """Call `setter`, a bound method of a QObject, now and on every change of language."""
@@ -108,6 +115,14 @@ translator = Translator()
 def tr(source: str, **values: Any) -> str:
     """`source` in the language of the moment; `{name}` in it is filled from `values`."""
     return translator.text(source, **values)
+
+
+def said(text: str) -> str:
+    """What an error, a problem or a rule says (`message`, `hint`), in the language of the moment.
+
+    These are worded in English with their values in; what no catalogue knows stays as it is.
+    """
+    return translator.said(text)
 
 
 def bind_text(setter: Callable[[str], Any], source: str, **values: Any) -> None:

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from studio.core.errors import StudioError
 from studio.core.options import N_
 from studio.gui.context import StudioContext
-from studio.gui.i18n import bind_text, tr, translator, unbind_text
+from studio.gui.i18n import bind_text, said, tr, translator, unbind_text
 from studio.gui.icons import icon
 from studio.gui.runner import CANCELLED, CRASHED, FAILED, OK, QUEUED, RUNNING, Job
 from studio.gui.theme import set_role
@@ -194,9 +194,9 @@ def status_text(job: Job) -> str:
         return "   ".join(p for p in (stage_title(stage), count, passed) if p)
     title = tr(STATES[job.state][0])
     if job.state == CRASHED and job.problem is not None:
-        return job.problem.message
+        return said(job.problem.message)
     if job.state == FAILED and job.problem is not None:
-        return f"{title}: {job.problem.message}"
+        return f"{title}: {said(job.problem.message)}"
     if job.ended and job.started_at and job.ended_at:
         return f"{title}   {duration_text(job.ended_at - job.started_at)}"
     return title

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, 
 from studio.core.errors import StudioError
 from studio.core.options import N_
 from studio.gui.actions import StudioAction
-from studio.gui.i18n import tr
+from studio.gui.i18n import said, tr
 from studio.gui.icons import icon
 from studio.gui.jobs_drawer import open_folder
 from studio.gui.page import Page
@@ -266,7 +266,7 @@ class LivePage(Page):
     def _status(self, state: str, message: str) -> None:
         if state == "waiting":
             self.view.set_message(tr("The source went away; it is waited for…"))
-            self.banner.show_message(message, kind="warning")
+            self.banner.show_message(said(message), kind="warning")
         elif state == "running":
             self.view.set_message("")
             self.banner.clear()

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from studio.core.options import N_
 from studio.core.requests.live import LiveOptions
 from studio.gui.forms import OptionsForm
-from studio.gui.i18n import bind_text, tr
+from studio.gui.i18n import bind_text, said, tr
 from studio.gui.icons import icon
 from studio.gui.pages.live_panel import (
     FOLDER,
@@ -123,7 +123,7 @@ class LiveSide(QFrame):
         if not self.model_picker.model():
             return tr("Choose a model first.")
         problems = self.model_form.problems()
-        return problems[0].message if problems else ""
+        return said(problems[0].message) if problems else ""
 
     def options(self, *, own_folder: bool) -> dict[str, Any]:
         """What the job is asked; with `own_folder` it keeps its recordings among the films."""

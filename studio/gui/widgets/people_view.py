@@ -9,9 +9,10 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from studio.core.errors import StudioError
 from studio.core.skeleton import Skeleton
 from studio.gui.background import Background
-from studio.gui.i18n import tr
+from studio.gui.i18n import said, tr
 from studio.gui.theme import theme
 from studio.gui.widgets.figures import Figure, draw_figures, fitted, read_scaled, size_of
 
@@ -94,5 +95,6 @@ class PeopleView(QWidget):
 
     def _failed(self, error: BaseException) -> None:
         self._pixmap = QPixmap()
-        self._message = str(error) or tr("The picture cannot be read.")
+        told = said(error.message) if isinstance(error, StudioError) else str(error)
+        self._message = told or tr("The picture cannot be read.")
         self.update()

@@ -11,7 +11,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QWidget
 
 from studio.core.errors import Problem
-from studio.gui.i18n import tr
+from studio.gui.i18n import said, tr, translator
 from studio.gui.icons import icon
 from studio.gui.widgets.basics import label
 from studio.gui.widgets.parts import column
@@ -40,6 +40,7 @@ class ProblemList(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._problems: list[Problem] = []
+        self._good = ""
         self.summary = label("", "title", wrap=True)
         self.list = QListWidget()
         self.list.setWordWrap(True)
@@ -57,25 +58,33 @@ class ProblemList(QWidget):
         self.summary.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.setLayout(column(self.summary, self.list))
+        translator.language_changed.connect(self._retext)
         self.hide()
 
     def set_problems(self, problems: Sequence[Problem], *, good: str = "") -> None:
         """Show them; `good` (already translated) is said where there are none."""
         self._problems = sorted(problems, key=lambda p: p.severity == "warning")
-        errors = sum(p.severity != "warning" for p in problems)
-        warnings = len(problems) - errors
+        self._good = good
+        self.setVisible(bool(problems or good))
+        self._fill()
+
+    def _retext(self) -> None:
+        if self._problems:
+            self._fill()
+
+    def _fill(self) -> None:
+        problems, text = self._problems, self._good
         if problems:
+            errors = sum(p.severity != "warning" for p in problems)
+            warnings = len(problems) - errors
             text = tr("Errors: {errors}, warnings: {warnings}", errors=errors, warnings=warnings)
-        else:
-            text = good
         self.summary.setText(text)
         self.list.clear()
-        for problem in self._problems[:SHOWN]:
+        for problem in problems[:SHOWN]:
             self.list.addItem(_item(problem))
         if len(problems) > SHOWN:
             self.list.addItem(tr("… and {count} more", count=len(problems) - SHOWN))
         self.list.setVisible(bool(problems))
-        self.setVisible(bool(text))
         self._later.start()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -105,9 +114,10 @@ def _item(problem: Problem) -> QListWidgetItem:
     place = Path(problem.where).name if problem.where else ""
     if problem.line is not None:
         place += f":{problem.line}"
-    head = f"{place} — {problem.message}" if place else problem.message
-    item = QListWidgetItem(head + (f"\n{problem.hint}" if problem.hint else ""))
+    message, hint = said(problem.message), said(problem.hint)
+    head = f"{place} — {message}" if place else message
+    item = QListWidgetItem(head + (f"\n{hint}" if hint else ""))
     item.setIcon(icon("warning" if warning else "error", "warning" if warning else "danger"))
-    item.setToolTip("\n".join(p for p in (problem.where, problem.message, problem.hint) if p))
+    item.setToolTip("\n".join(p for p in (problem.where, message, hint) if p))
     item.setData(Qt.ItemDataRole.UserRole, problem)
     return item

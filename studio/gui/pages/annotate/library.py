@@ -14,6 +14,7 @@ from studio.core.annotation import AnnotatedImage
 from studio.core.errors import StudioError
 from studio.core.skeleton import Skeleton
 from studio.gui.background import Background
+from studio.gui.i18n import said
 from studio.gui.pages.annotate.picture_rows import Entry, Rows
 from studio.io.orphans import orphans
 from studio.io.picture_facts import facts_of
@@ -169,7 +170,7 @@ class Library(QObject):
 
     def _failed(self, error: BaseException) -> None:
         if isinstance(error, StudioError) and self.filter:
-            self.filter_problem.emit(" ".join(p for p in (error.message, error.hint) if p))
+            self.filter_problem.emit(said(f"{error.message} {error.hint}".strip()))
         else:
             self.problem.emit(error)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from studio.gui.i18n import tr
+from studio.gui.i18n import said, tr
 from studio.gui.icons import icon
 from studio.io.journal import Recovery
 
@@ -110,7 +110,7 @@ class RecoveryNotice(Notice):
             if recovery.problem is None:
                 answers.insert(0, (tr("Restore"), lambda o=one: restore(o), ""))
             else:
-                hint = recovery.problem.message
+                hint = said(recovery.problem.message)
             self._add_row(recovery.picture.name, hint, answers, closes=False)
         if len(everything) > ROWS:
             self._add_row(

@@ -32,7 +32,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.core.options import N_
-from studio.gui.i18n import bind_text, tr, translator
+from studio.gui.i18n import bind_text, said, tr, translator
 from studio.gui.icons import draw_glyph
 from studio.gui.pages.annotate.picture_rows import Entry, ListedRows, Rows
 from studio.gui.pages.annotate.thumbnails import HEIGHT, WIDTH, Thumbnails
@@ -116,7 +116,7 @@ class PictureModel(QAbstractListModel):
         if role == ENTRY:
             return entry
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{entry.path}\n{entry.problem or describe(entry)}"
+            return f"{entry.path}\n{said(entry.problem) or describe(entry)}"
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{entry.path.name}, {describe(entry)}"
         if role == Qt.ItemDataRole.SizeHintRole:

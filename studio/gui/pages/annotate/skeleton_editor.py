@@ -36,7 +36,7 @@ from studio.core.errors import DataError, StudioError
 from studio.core.names import spoken
 from studio.core.skeleton import Skeleton
 from studio.core.skeleton_draft import NEW_LIMB, DraftJoint, SkeletonDraft
-from studio.gui.i18n import bind_text, tr, translator
+from studio.gui.i18n import bind_text, said, tr, translator
 from studio.gui.pages.annotate.skeleton_background import (
     person_picture,
     person_places,
@@ -215,7 +215,7 @@ class SkeletonEditor(QDialog):
         try:
             draft.to_skeleton()
         except DataError as problem:
-            self.error.setText(" ".join(p for p in (problem.message, problem.hint) if p))
+            self.error.setText(said(f"{problem.message} {problem.hint}".strip()))
             self.save_button.setEnabled(False)
         else:
             self.error.setText("")
@@ -386,7 +386,7 @@ class SkeletonEditor(QDialog):
         try:
             self.set_background(Path(name))
         except StudioError as problem:
-            self.error.setText(problem.message)
+            self.error.setText(said(problem.message))
 
     def set_background(self, path: Path) -> None:
         """A picture file behind the figure. Raises FileProblem, FormatError."""

@@ -15,7 +15,7 @@ from studio.core.requests.convert_heads import HEADPOSE, SOURCES, ConvertHeadsOp
 from studio.gui import project_items
 from studio.gui.background import Background
 from studio.gui.forms import OptionsForm
-from studio.gui.i18n import bind_text, tr, translator
+from studio.gui.i18n import bind_text, said, tr, translator
 from studio.gui.pages.datasets.looking import Looked, Seen, look, see
 from studio.gui.runner import Job
 from studio.gui.suggestions import suggestions
@@ -204,7 +204,7 @@ class NewHeads(QWidget):
 
     def _unseen(self, error: BaseException) -> None:
         if isinstance(error, StudioError):
-            self.facts.setText(f"{error.message} {error.hint}".strip())
+            self.facts.setText(said(f"{error.message} {error.hint}".strip()))
         else:
             self.failed.emit(error)
 
@@ -224,7 +224,7 @@ class NewHeads(QWidget):
 
     def _unknown(self, error: BaseException) -> None:
         if isinstance(error, StudioError):
-            self.what.setText(f"{error.message} {error.hint}".strip())
+            self.what.setText(said(f"{error.message} {error.hint}".strip()))
             self._state()
         else:
             self.failed.emit(error)

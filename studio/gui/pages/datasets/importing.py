@@ -22,7 +22,7 @@ from studio.core.options import N_
 from studio.gui import project_items
 from studio.gui.background import Background
 from studio.gui.forms import OptionsForm
-from studio.gui.i18n import bind_text, tr, translator
+from studio.gui.i18n import bind_text, said, tr, translator
 from studio.gui.pages.datasets.arrival import take_over
 from studio.gui.pages.datasets.frames_form import FramesForm
 from studio.gui.pages.datasets.recognise import VIDEO, Recognised, recognise
@@ -235,7 +235,7 @@ class ImportForm(QWidget):
         if not isinstance(error, StudioError):
             self.failed.emit(error)
             return
-        self._say("error", "danger", error.message, error.hint)
+        self._say("error", "danger", said(error.message), said(error.hint))
         self._state()
 
     _guessed = ""

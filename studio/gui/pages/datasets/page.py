@@ -14,7 +14,7 @@ from studio.core.options import N_
 from studio.gui import project_items
 from studio.gui.actions import StudioAction
 from studio.gui.background import Background
-from studio.gui.i18n import bind_text, tr, translator
+from studio.gui.i18n import bind_text, said, tr, translator
 from studio.gui.page import Page
 from studio.gui.pages.datasets.heads import NewHeads
 from studio.gui.pages.datasets.importing import ImportForm
@@ -277,7 +277,7 @@ class DatasetsPage(Page):
     def _open_problem(self, problem: Problem) -> None:
         if problem.where:
             picture = project_items.source_picture(Path(problem.where))
-            self.studio.open_page("annotate", picture=picture, note=problem.message)
+            self.studio.open_page("annotate", picture=picture, note=said(problem.message))
 
     def _job_changed(self, job: Job) -> None:
         if job.spec.job in ("convert", "convert-heads", "train", "sample") and job.ended:

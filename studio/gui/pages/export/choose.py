@@ -21,7 +21,7 @@ from studio.core.options import N_
 from studio.gui import project_items
 from studio.gui.background import Background
 from studio.gui.headlines import headline_text
-from studio.gui.i18n import bind_text, tr, translator
+from studio.gui.i18n import bind_text, said, tr, translator
 from studio.gui.icons import icon
 from studio.gui.suggestions import is_there
 from studio.gui.widgets.basics import EmptyState, button, label, row, scrolled
@@ -173,7 +173,7 @@ class TargetCard(QFrame):
             self.setCursor(Qt.CursorShape.PointingHandCursor)
         else:
             state.setProperty("role", "warning")
-            state.setText(target.reason)
+            state.setText(said(target.reason))
         layout = column(row(sign, title, None), summary, None, state)
         layout.setContentsMargins(16, 12, 16, 12)
         self.setLayout(layout)

@@ -15,7 +15,7 @@ from studio.gui import project_items
 from studio.gui.actions import StudioAction
 from studio.gui.background import Background
 from studio.gui.forms import OptionsForm
-from studio.gui.i18n import bind_text, tr, translator
+from studio.gui.i18n import bind_text, said, tr, translator
 from studio.gui.page import Page
 from studio.gui.pages.export.choose import ModelStep, TargetStep
 from studio.gui.pages.export.fit import choice_problems, fit_problems
@@ -279,7 +279,7 @@ class ExportPage(Page):
         return good and bool(name) and not wrong and not errors and not self.run.busy
 
     def _show_misfits(self, problems: Sequence[Problem]) -> None:
-        self.misfit.setText("\n".join(f"{p.message} {p.hint}".strip() for p in problems))
+        self.misfit.setText("\n".join(said(f"{p.message} {p.hint}".strip()) for p in problems))
         self.misfit.setVisible(bool(problems))
 
     def _job_changed(self, job: Job) -> None:

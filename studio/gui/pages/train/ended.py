@@ -10,7 +10,7 @@ from typing import Any
 
 from studio.core.errors import Problem
 from studio.gui.banner import Banner
-from studio.gui.i18n import tr
+from studio.gui.i18n import said, tr
 from studio.gui.pages.train.run_view import RunView
 
 
@@ -30,8 +30,8 @@ def offer_what_next(
     folder = view.folder
     assert folder is not None
     suggestion = view.history.suggestion
-    message = problem.message if problem else tr("This run ended without a word: it crashed.")
-    hint = problem.hint if problem else ""
+    message = said(problem.message) if problem else tr("This run ended without a word: it crashed.")
+    hint = said(problem.hint) if problem else ""
     if suggestion:
         name, value = next(iter(suggestion.items()))
         banner.show_message(

@@ -16,7 +16,7 @@ from studio.core.names import is_usable_name
 from studio.core.requests.cluster import ClusterOptions
 from studio.gui import project_items
 from studio.gui.forms import OptionsForm
-from studio.gui.i18n import bind_text, tr, translator
+from studio.gui.i18n import bind_text, said, tr, translator
 from studio.gui.pages.train.fetching import WeightsOffer, can_be_fetched
 from studio.gui.presets import Presets
 from studio.gui.suggestions import (
@@ -203,8 +203,8 @@ class TrainForm(QWidget):
             item.setData(contribution.id, Qt.ItemDataRole.UserRole)
             if not contribution.enabled:
                 item.setEnabled(False)
-                item.setText(f"{contribution.title} — {contribution.reason}")
-                item.setToolTip(contribution.reason)
+                item.setText(f"{contribution.title} — {said(contribution.reason)}")
+                item.setToolTip(said(contribution.reason))
             model.appendRow(item)
         usable = [r for r in range(model.rowCount()) if model.item(r).isEnabled()]
         wanted = str(self.studio.settings.get("train/family", ""))

@@ -14,7 +14,7 @@ from studio.core.options import N_
 from studio.gui import project_items
 from studio.gui.actions import StudioAction
 from studio.gui.background import Background
-from studio.gui.i18n import tr, translator
+from studio.gui.i18n import said, tr, translator
 from studio.gui.page import Page
 from studio.gui.pages.train.ended import offer_back, offer_what_next
 from studio.gui.pages.train.form import TrainForm
@@ -384,7 +384,7 @@ class TrainPage(Page):
     def _open_problem(self, problem: Problem) -> None:
         picture = project_items.source_picture(Path(problem.where))
         if problem.where and picture.is_file() and picture.suffix.lower() != ".yaml":
-            self.studio.open_page("annotate", picture=picture, note=problem.message)
+            self.studio.open_page("annotate", picture=picture, note=said(problem.message))
 
     def _job_of(self, folder: Path) -> Job | None:
         return self.studio.runner.latest(folder, "train")

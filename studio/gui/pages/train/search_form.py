@@ -14,7 +14,7 @@ from studio.core.requests.cluster import ClusterOptions
 from studio.core.requests.search import SearchRequest
 from studio.gui import project_items
 from studio.gui.forms import OptionsForm
-from studio.gui.i18n import bind_text, tr, translator
+from studio.gui.i18n import bind_text, said, tr, translator
 from studio.gui.pages.train.form import TrainForm
 from studio.gui.pages.train.space_editor import SpaceEditor
 from studio.gui.widgets.basics import button, label, line, row, scrolled
@@ -127,7 +127,7 @@ class SearchForm(QWidget):
             return tr("Choose a model family on the first tab.")
         varied = self.space.names()
         wrong = next((p for p in training.problems() if p.where not in varied), None)
-        return tr("On the first tab: {problem}", problem=wrong.message) if wrong else ""
+        return tr("On the first tab: {problem}", problem=said(wrong.message)) if wrong else ""
 
     def _ask(self) -> None:
         try:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QTabWidget, QVBoxLayout, QWid
 
 from studio.core.job import JobEvent
 from studio.core.options import N_
-from studio.gui.i18n import tr, translator
+from studio.gui.i18n import said, tr, translator
 from studio.gui.run_history import STATUS
 from studio.gui.runner import Job
 from studio.gui.search_state import STATES, SearchState, TrialRow, shown
@@ -156,7 +156,7 @@ class SearchView(QWidget):
             Column(N_("Time")),
         ]
         self.table.set_rows([self._row(state, r) for r in state.rows], columns)
-        self.table.set_row_tooltips([r.message or r.machine for r in state.rows])
+        self.table.set_row_tooltips([said(r.message) or r.machine for r in state.rows])
 
     def _row(self, state: SearchState, each: TrialRow) -> tuple[object, ...]:
         word = tr(STATES.get(each.state, each.state))

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 from studio.core.errors import UsageError
 from studio.core.options import OptionField, Options
 from studio.core.search_space import parse_space
-from studio.gui.i18n import bind_text, tr, translator
+from studio.gui.i18n import bind_text, said, tr, translator
 from studio.gui.widgets.basics import button, label, row, tool_button
 from studio.gui.widgets.parts import column
 
@@ -108,7 +108,7 @@ class SpaceEditor(QWidget):
         try:
             parse_space(f"{each.name}={each.values.text().strip()}", self._declared)
         except UsageError as error:
-            return f"{error.message} {error.hint}".strip()
+            return said(f"{error.message} {error.hint}".strip())
         return ""
 
     def _edited(self) -> None:

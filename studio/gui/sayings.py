@@ -1,0 +1,188 @@
+"""Messages of the program, made in English with their values in, said in another language.
+
+Errors and findings are worded where they arise, in layers that know no language: "The model finds
+17 joints, the labels have 5.". The catalogue knows their form, "The model finds {0} joints, the
+labels have {1}.". A text is recognised by its form and said again with the same values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+# Placeholders are numbered; any other brace in a text is a brace.
+PLACEHOLDER = re.compile(r"\{(\d+)\}")
+# Messages are put together of sentences; a line that ends ends a sentence too.
+_BETWEEN = re.compile(r"(?<=[.!?]) +|\n+")
+_WIDE = tuple("。！？：）」、")
+STOP = "。"
+MOST_SENTENCES = 12
+LONGEST = 4000
+DEEPEST = 2
+
+
+@dataclass(frozen=True)
+class Form:
+    """A text with places for values: `literals` (one more than `numbers`) stand around them.
+
+    is_part: it is no sentence (`{0} pictures`) and stands inside others only.
+    """
+
+    literals: tuple[str, ...]
+    numbers: tuple[str, ...]
+    translation: str
+    is_part: bool = False
+
+    @property
+    def weight(self) -> int:
+        """How many characters of a text it explains."""
+        return sum(map(len, self.literals))
+
+    def values_in(self, text: str) -> dict[str, str] | None:
+        """What stands at its places in `text`, each as short as can be; None where it has another
+        form. Takes time in proportion to the text, whatever stands in it.
+        """
+        first, *inner, last = self.literals
+        end = len(text) - len(last)
+        if end < len(first) or not text.startswith(first) or not text.endswith(last):
+            return None
+        values: dict[str, str] = {}
+        start = len(first)
+        for number, literal in zip(self.numbers, inner, strict=False):
+            place = text.find(literal, start, end)
+            if place < 0:
+                return None
+            values[number] = text[start:place]
+            start = place + len(literal)
+        values[self.numbers[-1]] = text[start:end]
+        if self.is_part and not first and " " in values[self.numbers[0]]:
+            return None
+        return values
+
+
+class Sayings:
+    """One language's way to say the program's messages; built once, asked often.
+
+    table: English text or form -> translation.
+    """
+
+    def __init__(self, table: Mapping[str, str]) -> None:
+        self._table = table
+        self._forms: dict[str, list[Form]] = {}
+        for source, translation in table.items():
+            form = form_of(source, translation)
+            if form is not None:
+                self._forms.setdefault(_first_word(form.literals[0]), []).append(form)
+        for forms in self._forms.values():
+            forms.sort(key=lambda form: -form.weight)
+
+    def say(self, text: str) -> str:
+        """`text` in this language; what is not known of it stays as it is."""
+        return self._say(text, 0)
+
+    def _say(self, text: str, depth: int) -> str:
+        if not text or text in self._table:
+            return self._table.get(text, text)
+        if len(text) > LONGEST:
+            return text
+        ends = [*(m.span() for m in _BETWEEN.finditer(text)), (len(text), len(text))]
+        if len(ends) > MOST_SENTENCES:
+            ends = ends[-1:]
+        starts = [0, *(end for _, end in ends)]
+        # best[i]: how much of the first i sentences is known, where the last piece of them begins,
+        # and what says it.
+        best: list[tuple[int, int, Callable[[], str]]] = [(0, 0, str)]
+        for last in range(len(ends)):
+            options: list[tuple[int, int, Callable[[], str]]] = []
+            for first in range(last + 1):
+                known, say = self._known(text[starts[first] : ends[last][0]], depth)
+                options.append((best[first][0] + known, first, say))
+            best.append(max(options, key=lambda option: option[0]))
+        return self._put_together(text, ends, best)
+
+    @staticmethod
+    def _put_together(
+        text: str,
+        ends: Sequence[tuple[int, int]],
+        best: Sequence[tuple[int, int, Callable[[], str]]],
+    ) -> str:
+        """The pieces that explain most of `text`, from the last one back."""
+        pieces: list[tuple[str, str]] = []
+        place = len(ends)
+        while place:
+            _, first, say = best[place]
+            between = text[slice(*ends[first - 1])] if first else ""
+            pieces.append((between, say()))
+            place = first
+        said = ""
+        for between, piece in reversed(pieces):
+            # Wide signs bring their own space.
+            tight = said.endswith(_WIDE) and not between.strip(" ")
+            said += ("" if tight else between) + piece
+        return said
+
+    def _known(self, piece: str, depth: int) -> tuple[int, Callable[[], str]]:
+        """How many characters of a piece the catalogue knows, and what says it."""
+        plain = self._table.get(piece)
+        if plain is not None and (is_wording(piece) or piece.endswith((".", "!", "?"))):
+            return len(piece), lambda: plain
+        for form in self._candidates(piece):
+            values = None if form.is_part and not depth else form.values_in(piece)
+            if values is not None:
+                return form.weight, partial(self._filled, form, values, depth)
+        if piece.endswith("."):
+            # Some are put together and ended afterwards.
+            known, say = self._known(piece[:-1], depth)
+            if known:
+                return known, lambda: say() + STOP
+        place, colon, rest = piece.partition(": ")
+        if colon and depth < DEEPEST:
+            known, say = self._known(rest, depth + 1)
+            if known:
+                return known, lambda: place + colon + say()
+        return 0, lambda: piece
+
+    def _candidates(self, piece: str) -> Sequence[Form]:
+        return [
+            *self._forms.get(_first_word(piece), ()),
+            *self._forms.get("", ()),
+        ]
+
+    def _filled(self, form: Form, values: Mapping[str, str], depth: int) -> str:
+        def value(match: re.Match[str]) -> str:
+            text = values.get(match[1], match[0])
+            return self._value(text, depth + 1)
+
+        return PLACEHOLDER.sub(value, form.translation)
+
+    def _value(self, text: str, depth: int) -> str:
+        """A value is a name most often, and stays; a sentence or a part of one may be known."""
+        if depth > DEEPEST or not is_wording(text):
+            return text
+        return self._say(text, depth)
+
+
+def form_of(source: str, translation: str) -> Form | None:
+    """The form that `source` is, or None where it has no places for values, or no words."""
+    literals = PLACEHOLDER.split(source)
+    numbers = tuple(literals[1::2])
+    words = tuple(literals[::2])
+    if not numbers or not any(c.isalpha() for c in "".join(words)):
+        return None
+    sentence = source.rstrip().endswith((".", "!", "?")) or ": " in source
+    part = not sentence and (not words[0] or not words[0][0].isupper())
+    return Form(words, numbers, translation, part)
+
+
+def _first_word(text: str) -> str:
+    """What a form is found by; empty where its first word may run on into a value."""
+    word, space, _ = text.partition(" ")
+    return word if space else ""
+
+
+def is_wording(text: str) -> bool:
+    """Whether a value may be a text of the program's own, and not a name that a person gave."""
+    spaces = text.count(" ")
+    return spaces >= 2 or (spaces == 1 and not text[0].isupper())
