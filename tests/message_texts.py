@@ -28,6 +28,9 @@ Spots = tuple[frozenset[int], frozenset[str]]
 ERROR: Spots = (frozenset({0}), frozenset({"message", "hint"}))
 KNOWN: dict[str, Spots] = {
     "StudioError": ERROR,
+    # Why something cannot be read, inside an error that says what.
+    "ValueError": (frozenset({0}), frozenset()),
+    "TypeError": (frozenset({0}), frozenset()),
     "Problem": (frozenset({0, 3}), frozenset({"message", "hint"})),
     "Rule": (frozenset({1}), frozenset({"message"})),
     # Why a plugin cannot be used.
@@ -145,6 +148,8 @@ class Reader:
 
     def _read(self, where: str, module: Module) -> None:
         for call in ast.walk(module.tree):
+            if isinstance(call, ast.Dict):
+                self._read_event(call, where, module)
             if not isinstance(call, ast.Call):
                 continue
             spots = self._spots_of(call, where)
@@ -156,11 +161,20 @@ class Reader:
                 for text in self._texts(expression, where, call, 0):
                     self._add(text, module.path)
 
+    def _read_event(self, table: ast.Dict, where: str, module: Module) -> None:
+        """An error on its way to another process is a table with its message and its hint."""
+        names = {k.value: v for k, v in zip(table.keys, table.values, strict=True)
+                 if isinstance(k, ast.Constant)}  # fmt: skip
+        if {"message", "hint"} <= names.keys():
+            for name in ("message", "hint"):
+                for text in self._texts(names[name], where, table, 0):
+                    self._add(text, module.path)
+
     def _add(self, text: str, path: Path) -> None:
         key = _key(text)
         words = re.sub(r"\{\d+\}", "", key)
         # A lone word is a name, which stays as it is.
-        if any(c.isalpha() for c in words) and (" " in key.strip() or key[-1] in ".!?"):
+        if sum(c.isalpha() for c in words) > 2 and (" " in key.strip() or key[-1] in ".!?"):
             self.found.setdefault(key, set()).add(path)
 
     def _texts(self, node: ast.expr, where: str, at: ast.AST, depth: int) -> list[str]:
@@ -190,26 +204,31 @@ class Reader:
 
     def _filled(self, node: ast.JoinedStr, where: str, at: ast.AST, depth: int) -> list[str]:
         texts = [""]
-        for part in node.values:
+        parts = node.values
+        for n, part in enumerate(parts):
+            more = [PLACE]
             if isinstance(part, ast.Constant):
                 more = [str(part.value)]
-            elif isinstance(part, ast.FormattedValue) and _name(part.value) == DOING:
-                more = sorted(self.verbs)
-            else:
-                more = [PLACE]
-            if isinstance(part, ast.FormattedValue) and more == [PLACE]:
-                self._part(part.value, where, at, depth)
-            texts = [a + b for a in texts for b in more]
+            elif isinstance(part, ast.FormattedValue):
+                around = (*parts[max(0, n - 1) : n], *parts[n + 1 : n + 2])
+                found = self._texts(part.value, where, at, depth + 1)
+                if any(_is_open(each) for each in around) or _is_closed(part.value, found):
+                    more = found
+                else:
+                    self._parts(found, where)
+            texts = [a + b for a in texts for b in dict.fromkeys(more)]
         return texts
 
-    def _part(self, node: ast.expr, where: str, at: ast.AST, depth: int) -> None:
-        """A value inside a text: the wording in it is a text of its own."""
-        for text in self._texts(node, where, at, depth + 1):
+    def _parts(self, texts: list[str], where: str) -> None:
+        """Values inside a text: the wording in them is a text of its own."""
+        for text in texts:
             if is_wording(text.replace(PLACE, "1")):
                 self._add(text, self.modules[where].path)
 
     def _named(self, node: ast.Name, where: str, at: ast.AST, depth: int) -> list[str]:
         module = self.modules[where]
+        if node.id == DOING:
+            return sorted(self.verbs)
         function = module.inside.get(at)
         while function is not None:
             values = _locals(function).get(node.id)
@@ -252,14 +271,16 @@ class Reader:
         if name in ("N_", "tr"):
             return []  # these are seen by the other test
         if isinstance(call.func, ast.Attribute):
-            if name == "strip" or name == "rstrip":
-                return self._texts(call.func.value, where, at, depth + 1)
+            if name in ("strip", "rstrip", "format"):
+                texts = self._texts(call.func.value, where, at, depth + 1)
+                return [re.sub(r"\{\w+\}", PLACE, t) if name == "format" else t for t in texts]
             if name == "get":
-                return self._of_table(call.func.value, where, at, depth)
+                other = [t for a in call.args[1:] for t in self._texts(a, where, at, depth + 1)]
+                return self._of_table(call.func.value, where, at, depth) + other
             if name == "join" and call.args:
                 for part in ast.walk(call.args[0]):
                     if isinstance(part, ast.Constant | ast.JoinedStr):
-                        self._part(part, where, at, depth)
+                        self._parts(self._texts(part, where, at, depth + 1), where)
                 return [PLACE]
             if _name(call.func.value) not in ("self", "cls"):
                 return [PLACE]
@@ -276,6 +297,21 @@ class Reader:
                 if isinstance(node, ast.Return) and node.value is not None:
                     found += self._texts(node.value, home, node, depth + 1)
         return found or [PLACE]
+
+
+def _is_open(part: ast.expr) -> bool:
+    """Whether no word parts it from the value beside it: then nobody can tell where one ends."""
+    return isinstance(part, ast.FormattedValue) or (
+        isinstance(part, ast.Constant) and part.value == " "
+    )
+
+
+def _is_closed(node: ast.expr, texts: list[str]) -> bool:
+    """Whether a value is one of a few words of the program: each makes a text."""
+    if isinstance(node, ast.BoolOp):
+        return any(text.isalpha() for text in texts)
+    few = 2 <= len(texts) <= 3 or _name(node) == DOING
+    return few and PLACE not in "".join(texts) and any(c.isalpha() for c in "".join(texts))
 
 
 def _key(text: str) -> str:

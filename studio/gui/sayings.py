@@ -15,7 +15,8 @@ from functools import partial
 # Placeholders are numbered; any other brace in a text is a brace.
 PLACEHOLDER = re.compile(r"\{(\d+)\}")
 # Messages are put together of sentences; a line that ends ends a sentence too.
-_BETWEEN = re.compile(r"(?<=[.!?]) +|\n+")
+# A list of findings stands in brackets: "[a.json: This file is empty.] [b.json: ...]".
+_BETWEEN = re.compile(r"(?<=[.!?]) +|(?<=\]) (?=\[)|\n+")
 _WIDE = tuple("。！？：）」、")
 STOP = "。"
 MOST_SENTENCES = 12
@@ -69,9 +70,10 @@ class Sayings:
     """
 
     def __init__(self, table: Mapping[str, str]) -> None:
-        self._table = table
         self._forms: dict[str, list[Form]] = {}
-        for source, translation in table.items():
+        more = {k.lstrip(): v.lstrip() for k, v in table.items() if k.startswith(" ")}
+        self._table = {**more, **table}
+        for source, translation in self._table.items():
             form = form_of(source, translation)
             if form is not None:
                 self._forms.setdefault(_first_word(form.literals[0]), []).append(form)
@@ -132,11 +134,20 @@ class Sayings:
             values = None if form.is_part and not depth else form.values_in(piece)
             if values is not None:
                 return form.weight, partial(self._filled, form, values, depth)
-        if piece.endswith("."):
-            # Some are put together and ended afterwards.
-            known, say = self._known(piece[:-1], depth)
-            if known:
-                return known, lambda: say() + STOP
+        return self._less_known(piece, depth)
+
+    def _less_known(self, piece: str, depth: int) -> tuple[int, Callable[[], str]]:
+        """The same, of a piece that is no text as it stands, but holds one."""
+        if depth < DEEPEST and piece.startswith("[") and piece.endswith("]"):
+            return 2, lambda: f"[{self._say(piece[1:-1], depth + 1)}]"
+        # Some are put together and ended afterwards, or lose their end inside another.
+        other = piece[:-1] if piece.endswith(".") else piece + "."
+        if other in self._table:
+            return len(piece), lambda: _ended_like(piece, self._table[other])
+        for form in self._candidates(other):
+            values = None if form.is_part else form.values_in(other)
+            if values is not None:
+                return form.weight, partial(self._filled, form, values, depth, ended_like=piece)
         place, colon, rest = piece.partition(": ")
         if colon and depth < DEEPEST:
             known, say = self._known(rest, depth + 1)
@@ -150,12 +161,15 @@ class Sayings:
             *self._forms.get("", ()),
         ]
 
-    def _filled(self, form: Form, values: Mapping[str, str], depth: int) -> str:
+    def _filled(
+        self, form: Form, values: Mapping[str, str], depth: int, *, ended_like: str = ""
+    ) -> str:
         def value(match: re.Match[str]) -> str:
             text = values.get(match[1], match[0])
             return self._value(text, depth + 1)
 
-        return PLACEHOLDER.sub(value, form.translation)
+        said = PLACEHOLDER.sub(value, form.translation)
+        return _ended_like(ended_like, said) if ended_like else said
 
     def _value(self, text: str, depth: int) -> str:
         """A value is a name most often, and stays; a sentence or a part of one may be known."""
@@ -186,3 +200,8 @@ def is_wording(text: str) -> bool:
     """Whether a value may be a text of the program's own, and not a name that a person gave."""
     spaces = text.count(" ")
     return spaces >= 2 or (spaces == 1 and not text[0].isupper())
+
+
+def _ended_like(piece: str, said: str) -> str:
+    """`said` with the end that `piece` has."""
+    return said + STOP if piece.endswith(".") else said.removesuffix(STOP)

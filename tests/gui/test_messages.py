@@ -23,7 +23,7 @@ WHY = {"a": "It is odd.", "b": "It is even."}
 RULE = Rule("epochs", "--epochs is odd.", bool)
 
 def check(count, name, kind, found):
-    text = f"{count} of {name} frames are {WHY[kind]!r}."
+    text = f"{count} of {name} frames are {', '.join(found)}."
     found.append(Problem(text, "", None, "Look again." if count else ""))
     _warn(found, f"Line {count}" + (" is short" if name else " is long") + ".")
     raise OddError(WHY.get(kind), hint=_hint(name))
@@ -52,8 +52,8 @@ def test_texts_are_found_where_they_are_written(tmp_path: Path) -> None:
         "Line {0} is short.",
         "Line {0} is long.",
         "Give a name.",
-        "Leave {0} out{1}.",
-        ", or try again",
+        "Leave {0} out.",
+        "Leave {0} out, or try again.",
     }
 
 

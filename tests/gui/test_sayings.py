@@ -27,6 +27,9 @@ TABLE = {
     "a whole number": "INT",
     'It is {"v": {0}}.': 'W {"v": {0}}。',
     "{0}: {1}": "never",
+    "Person {0}: {1}.": "P {0} {1}。",
+    "its box is odd.": "BOX。",
+    " The rest is said.": " REST。",
 }
 
 
@@ -41,6 +44,9 @@ TABLE = {
         ("Line 2 holds x, which is no number.", "Z 2 x。"),
         ("--size got 'x', which is not a whole number.", "--size 'x' ≠ INT。"),
         ('It is {"v": {0}}.', 'W {"v": {0}}。'),
+        ("Person 2: its box is odd.", "P 2 BOX。"),
+        ("[a.b: Check the path.] [c: New. Check the path.]", "[a.b: PATH。] [c: New. PATH。]"),
+        ("Something. The rest is said.", "Something. REST。"),
         ("walk.mp4: Check the path.", "walk.mp4: PATH。"),
         ("Something new. Check the path.", "Something new. PATH。"),
         ("One\nCheck the path.", "One\nPATH。"),
