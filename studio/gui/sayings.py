@@ -8,9 +8,9 @@ labels have {1}.". A text is recognised by its form and said again with the same
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 # Placeholders are numbered; any other brace in a text is a brace.
 PLACEHOLDER = re.compile(r"\{(\d+)\}")
@@ -21,7 +21,11 @@ _WIDE = tuple("。！？：）」、")
 STOP = "。"
 MOST_SENTENCES = 12
 LONGEST = 4000
-DEEPEST = 2
+DEEPEST = 4
+KEPT = 2000
+
+# How many characters of a text are known, and what says it.
+Known = tuple[int, Callable[[], str]]
 
 
 @dataclass(frozen=True)
@@ -79,16 +83,23 @@ class Sayings:
                 self._forms.setdefault(_first_word(form.literals[0]), []).append(form)
         for forms in self._forms.values():
             forms.sort(key=lambda form: -form.weight)
+        # One text is looked at in many ways, and each of its parts only once.
+        self._known = lru_cache(KEPT)(self._find)
 
     def say(self, text: str) -> str:
         """`text` in this language; what is not known of it stays as it is."""
         return self._say(text, 0)
 
     def _say(self, text: str, depth: int) -> str:
-        if not text or text in self._table:
-            return self._table.get(text, text)
-        if len(text) > LONGEST:
-            return text
+        return self._best(text, depth)[1]()
+
+    def _best(self, text: str, depth: int) -> Known:
+        """How much of a text is known, and what says it."""
+        plain = self._table.get(text)
+        if plain is not None:
+            return len(text), lambda: plain
+        if not text or len(text) > LONGEST or depth > DEEPEST:
+            return 0, lambda: text
         ends = [*(m.span() for m in _BETWEEN.finditer(text)), (len(text), len(text))]
         if len(ends) > MOST_SENTENCES:
             ends = ends[-1:]
@@ -102,7 +113,7 @@ class Sayings:
                 known, say = self._known(text[starts[first] : ends[last][0]], depth)
                 options.append((best[first][0] + known, first, say))
             best.append(max(options, key=lambda option: option[0]))
-        return self._put_together(text, ends, best)
+        return best[-1][0], lambda: self._put_together(text, ends, best)
 
     @staticmethod
     def _put_together(
@@ -125,35 +136,45 @@ class Sayings:
             said += ("" if tight else between) + piece
         return said
 
-    def _known(self, piece: str, depth: int) -> tuple[int, Callable[[], str]]:
+    def _find(self, piece: str, depth: int) -> Known:
         """How many characters of a piece the catalogue knows, and what says it."""
         plain = self._table.get(piece)
         if plain is not None and (is_wording(piece) or piece.endswith((".", "!", "?"))):
             return len(piece), lambda: plain
+        # Some are put together and ended afterwards, or lose their end inside another.
+        other = piece[:-1] if piece.endswith(".") else piece + "."
+        if other in self._table and is_wording(other):
+            return len(piece), lambda: _ended_like(piece, self._table[other])
+        found = [
+            (0, lambda: piece),
+            *self._formed(piece, depth),
+            *self._formed(other, depth, ended_like=piece),
+        ]
+        if depth < DEEPEST:
+            found += self._inside(piece, depth + 1)
+        return max(found, key=lambda known: known[0])
+
+    def _formed(self, piece: str, depth: int, *, ended_like: str = "") -> Iterator[Known]:
+        """Every form that it may have: the more of its values is known, the likelier."""
         for form in self._candidates(piece):
             values = None if form.is_part and not depth else form.values_in(piece)
             if values is not None:
-                return form.weight, partial(self._filled, form, values, depth)
-        return self._less_known(piece, depth)
+                weight = form.weight + sum(
+                    self._best(value, depth + 1)[0]
+                    for value in values.values()
+                    if is_wording(value)
+                )
+                yield weight, partial(self._filled, form, values, depth, ended_like)
 
-    def _less_known(self, piece: str, depth: int) -> tuple[int, Callable[[], str]]:
-        """The same, of a piece that is no text as it stands, but holds one."""
-        if depth < DEEPEST and piece.startswith("[") and piece.endswith("]"):
-            return 2, lambda: f"[{self._say(piece[1:-1], depth + 1)}]"
-        # Some are put together and ended afterwards, or lose their end inside another.
-        other = piece[:-1] if piece.endswith(".") else piece + "."
-        if other in self._table:
-            return len(piece), lambda: _ended_like(piece, self._table[other])
-        for form in self._candidates(other):
-            values = None if form.is_part else form.values_in(other)
-            if values is not None:
-                return form.weight, partial(self._filled, form, values, depth, ended_like=piece)
+    def _inside(self, piece: str, depth: int) -> Iterator[Known]:
+        """What holds a message: `[...]` in a list, or what it is of: `a.json: This is empty.`"""
+        if piece.startswith("[") and piece.endswith("]"):
+            known, say = self._best(piece[1:-1], depth)
+            yield known, lambda: f"[{say()}]"
         place, colon, rest = piece.partition(": ")
-        if colon and depth < DEEPEST:
-            known, say = self._known(rest, depth + 1)
-            if known:
-                return known, lambda: place + colon + say()
-        return 0, lambda: piece
+        if colon:
+            known, tell = self._known(rest, depth)
+            yield known, lambda: place + colon + tell()
 
     def _candidates(self, piece: str) -> Sequence[Form]:
         return [
@@ -161,9 +182,7 @@ class Sayings:
             *self._forms.get("", ()),
         ]
 
-    def _filled(
-        self, form: Form, values: Mapping[str, str], depth: int, *, ended_like: str = ""
-    ) -> str:
+    def _filled(self, form: Form, values: Mapping[str, str], depth: int, ended_like: str) -> str:
         def value(match: re.Match[str]) -> str:
             text = values.get(match[1], match[0])
             return self._value(text, depth + 1)
