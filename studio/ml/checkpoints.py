@@ -235,6 +235,10 @@ def _load(path: Path) -> Any:
 
     import torch
 
+    found = probe(path)
+    # Before anything is opened: once a family's vendor is loaded, even the restricted loader calls
+    # the classes that the vendor has told it to trust.
+    _refuse_classes(path, found.wanted)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -242,15 +246,12 @@ def _load(path: Path) -> Any:
             raise _unreadable(path) from error
     except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
         raise _unreadable(path) from error
-    return _load_all(path)
+    return _load_all(path, found.unknown)
 
 
-def _load_all(path: Path) -> Any:
+def _load_all(path: Path, unknown: Sequence[str]) -> Any:
     import torch
 
-    found = probe(path)
-    _refuse_classes(path, found.wanted)
-    unknown = found.unknown
     wants = f": it wants {', '.join(unknown[:_SHOWN])}" if unknown else ""
     if not may_unpickle(path):
         raise ModelError(

@@ -342,9 +342,11 @@ def test_a_training_on_the_studios_own_loop_from_the_window(
     qtbot.waitUntil(lambda: page.view.state == "ok", timeout=WAIT)
     view = page.view
     assert view.figures["result"].text().endswith("°")
-    names = [c.name for c in view.plots.plots["metrics_epoch"].curves()]
-    assert names[:2] == ["Geodesic error", "MAE"]
-    assert len(view.plots.plots["loss_batch"].curves()[0].x) == 2 * 3
+    plot = view.plots.plots["metrics_epoch"]
+    qtbot.waitUntil(lambda: len(plot.curves()) >= 2, timeout=WAIT)
+    assert [c.name for c in plot.curves()][:2] == ["Geodesic error", "MAE"]
+    losses = view.plots.plots["loss_batch"]
+    qtbot.waitUntil(lambda: len(losses.curves()[0].x) == 2 * 3, timeout=WAIT)
     assert view.pictures.count() >= 2, "the first batch and what was found"
     qtbot.waitUntil(lambda: page.runs.count() == 2, timeout=WAIT)
     assert view.evaluate.isVisibleTo(view)

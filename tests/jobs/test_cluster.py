@@ -180,7 +180,7 @@ def test_a_real_training_streams_and_brings_its_files(ray, tmp_path):
         ray, "train", tmp_path, family="yolo-pose", data=data, pretrained="yolo11n-pose.yaml",
         imgsz=32, epochs=2, device="cpu", batch=4, nbs=4, send="always", name="far",
     )  # fmt: skip
-    assert status == 0, named(events, "error")
+    assert status == 0, str([e["message"] for e in named(events, "error")])
     run_dir = tmp_path / "runs" / "yolo-pose" / "far"
     assert events[-1]["result"]["model"] == str(run_dir)
     assert events[-1]["result"]["weights"] == str(run_dir / "weights" / "best.pt")
@@ -234,7 +234,7 @@ def test_cancel_and_stop_reach_it_and_a_run_goes_on_there(ray, tmp_path):
             send("stop")
 
     status, events = run(ray, "train", tmp_path, stop, resume=run_dir, seconds=0.4)
-    assert status == 0, named(events, "error")
+    assert status == 0, str([e["message"] for e in named(events, "error")])
     assert named(events, "metrics", split="val")[0]["epoch"] == reached + 1
     after = int((run_dir / "weights" / "last.pt").read_text().split()[0])
     assert reached < after < 20
@@ -268,7 +268,7 @@ def test_a_search_runs_its_trials_there(ray, tmp_path):
         ray, "search", tmp_path, space="lr=1e-4..1e-1:log", trials=3, epochs=2, parallel=2,
         data=data, send="always", pruner="none",
     )  # fmt: skip
-    assert status == 0, named(events, "error")
+    assert status == 0, str([e["message"] for e in named(events, "error")])
     folder = tmp_path / "searches" / "toy" / "search"
     rows = json.loads((folder / "search.json").read_text())["trials"]
     assert [t["state"] for t in rows] == ["done"] * 3
@@ -286,7 +286,7 @@ def test_a_search_runs_its_trials_there(ray, tmp_path):
 def test_a_cluster_of_its_own(ray, tmp_path):
     data = make_data(tmp_path / "data")
     status, events = run(ray, "train", tmp_path, on="local-ray", data=data, epochs=2)
-    assert status == 0, named(events, "error")
+    assert status == 0, str([e["message"] for e in named(events, "error")])
     run_dir = tmp_path / "runs" / "toy" / "train"
     # The same machine: nothing had to be sent.
     assert not [e for e in named(events, "log") if "Sending" in e["message"]]

@@ -127,7 +127,8 @@ def test_the_run_is_shown_a_clip(trained: tuple[Path, Remote]) -> None:
         predictor.reset()
         together = predictor.predict_batch([picture(0, n) for n in range(3)])
         for one, other in zip(together, found, strict=True):
-            assert np.abs(one[0].keypoints - other[0].keypoints).max() < 1e-3
+            # Pixels; a batch is summed in another order than single frames.
+            assert np.abs(one[0].keypoints - other[0].keypoints).max() < 0.02
     with pytest.raises(UsageError, match="heatmap-size"):
         ClipPredictor(load_artifact(run_dir), heatmap_size=(196,))
     with pytest.raises(UsageError, match="imgsz"):
