@@ -98,3 +98,15 @@ def test_a_text_is_not_taken_for_another(language: str) -> None:
         if sayings.say(filled) != PLACEHOLDER.sub(r"<\1>", table[text]):
             wrong.append(f"{text!r}: {sayings.say(filled)}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("language", OTHER_LANGUAGES)
+def test_every_message_is_translated(language: str) -> None:
+    table = load_translations(language)
+    missing = [
+        f"{path.relative_to(ROOT)}: {text!r}"
+        for text, paths in sorted(message_texts().items())
+        for path in sorted(paths)[:1]
+        if text not in table
+    ]
+    assert not missing, f"{len(missing)} texts without {language}:\n" + "\n".join(missing)
