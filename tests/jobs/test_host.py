@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -156,10 +155,8 @@ def test_an_orphan_ends_saved(start: Start, tmp_path: Path, fail: str) -> None:
     process.stdout.readline()
     process.stdout.readline()
     owner.kill()
-    begin = time.monotonic()
     owner.wait()
-    assert process.wait(timeout=30) == 3
-    assert time.monotonic() - begin < 10
+    assert process.wait(timeout=60) == 3
     assert not psutil.pid_exists(process.pid)
     if not fail:
         assert stored(tmp_path)[-1]["status"] == "cancelled"

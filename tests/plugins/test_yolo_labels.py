@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 
 import cv2
@@ -250,7 +249,7 @@ def test_a_description_of_something_else(tmp_path, name, message):
     assert message in found[0]
 
 
-def test_twenty_thousand_labels_take_seconds(tmp_path):
+def test_a_thousand_labels_leave_the_threads_of_opencv(tmp_path):
     root = tmp_path / "d"
     write_split(root, "train", 1)
     write_split(root, "val", 1)
@@ -260,8 +259,5 @@ def test_twenty_thousand_labels_take_seconds(tmp_path):
         (root / "images" / "train" / f"p{number:03d}.jpg").write_bytes(picture)
         (root / "labels" / "train" / f"p{number:03d}.txt").write_bytes(label)
     data = find_data(tiny_options(root))
-    started = time.process_time()
     assert len(check_split(data, "train").items) == 1000
-    # A twentieth of the set in a twentieth of ten seconds of work, with room for a busy machine.
-    assert time.process_time() - started < 1.5
     assert cv2.getNumThreads() != 0
