@@ -9,7 +9,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from studio.core.job import JobContext
 from studio.core.requests.cluster import LOCAL_RAY
 
 _ANSWER_SECONDS = 5.0
-_JOIN_SECONDS = 90.0
+_JOIN_SECONDS = 180.0
+_TRIES, _PAUSE_SECONDS = 4, 2.0
 
 
 def connect(where: str, context: JobContext) -> tuple[Any, Path | None]:
@@ -41,7 +42,7 @@ def connect(where: str, context: JobContext) -> tuple[Any, Path | None]:
             _in_time(lambda: ray.init(**here, **quiet), context)
         else:
             _must_answer(where)
-            _in_time(lambda: ray.init(address=where, **quiet), context)
+            _in_time(lambda: _join(ray, where, quiet), context)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         if own is not None:
             shutil.rmtree(own, ignore_errors=True)
@@ -52,6 +53,21 @@ def connect(where: str, context: JobContext) -> tuple[Any, Path | None]:
             "as here; or use --on local-ray.",
         ) from error
     return ray, own
+
+
+def _join(ray: Any, where: str, quiet: Mapping[str, Any]) -> None:
+    """Become a client; a cluster that is slow to make room for one is asked again. Raises what
+    `ray.init` does.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            ray.init(address=where, **quiet)
+        except ConnectionError as error:
+            if not left or "Initialization failure" not in str(error):
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def load_ray(where: str) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -209,6 +210,8 @@ def _rank_main(work: Work, rank: int, pipe: connection.Connection, flags: Any) -
         made = train_in(group, work.task, work.options, context, work.family, work.resume)
         send(_DONE, made)
         group.close()
+        # The library's threads may still run when the interpreter takes them down: it then aborts.
+        _leave(pipe, 0)
     except (Cancelled, StudioError) as error:
         torn = type(error) is StudioError and any(w in str(error).lower() for w in _TORN_WORDS)
         send(_TORN if torn else _FAILED, error)
@@ -221,6 +224,8 @@ def _rank_main(work: Work, rank: int, pipe: connection.Connection, flags: Any) -
 
 def _leave(pipe: connection.Connection, status: int) -> None:
     """End at once: the farewells of a broken group would wait for the dead."""
+    sys.stdout.flush()
+    sys.stderr.flush()
     pipe.close()
     os._exit(status)
 
