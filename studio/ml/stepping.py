@@ -40,7 +40,13 @@ def make_optimizer(
         case "adamw":
             return torch.optim.AdamW(listed, **common)
         case "sgd":
-            return torch.optim.SGD(listed, momentum=SGD_MOMENTUM, **common)
+            made = torch.optim.SGD(listed, momentum=SGD_MOMENTUM, **common)
+            # torch makes them at the first step, and where that one is left out, leaves in them
+            # what stood in memory. From zeros the first step is the same.
+            for group in made.param_groups:
+                for weight in group["params"]:
+                    made.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
+            return made
         case name:
             raise UsageError(f"There is no optimiser called {name!r}.", where="optimizer")
 
