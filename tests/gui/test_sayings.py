@@ -86,7 +86,9 @@ def test_a_text_is_known_by_its_form(text: str, expected: str) -> None:
 )
 def test_a_text_made_to_be_slow_is_no_trouble(text: str) -> None:
     """Each takes milliseconds; a search that grows faster than its text would not come back."""
-    Sayings(TABLE).say(text)
+    said_text = Sayings(TABLE).say(text)
+    assert said_text
+    assert len(said_text) >= len(text) // 2, "nothing of it is lost"
 
 
 def test_english_stays(qapp: QApplication) -> None:
