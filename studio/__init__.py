@@ -2,7 +2,7 @@
 
 The rooms, from the top floor down; a room imports only from floors below it:
 
-    cli  >  gui | jobs  >  ml | metrics | runtime  >  vision | io  >  registry  >  core
+    cli  >  gui | jobs  >  exporting  >  ml | metrics | runtime  >  vision | io  >  registry  >  core
 
 `gui` and `jobs` never import each other. Qt is imported in `gui` alone. Vendors
 (ultralytics, ...) are imported in their own plugin alone.

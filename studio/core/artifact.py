@@ -12,6 +12,19 @@ from studio.core.skeleton import Skeleton
 
 MODEL_JSON = "model.json"
 
+# Which engine opens a file, by its suffix.
+ENGINES = {
+    ".pt": "torch",
+    ".pth": "torch",
+    ".torchscript": "torchscript",
+    ".xml": "openvino",
+    ".onnx": "onnxruntime",
+    ".param": "ncnn",
+    ".mnn": "mnn",
+    ".tflite": "litert",
+    ".espdl": "espdl",
+}
+
 
 @dataclass(frozen=True)
 class InputSpec:
@@ -61,7 +74,7 @@ class ModelArtifact:
 
     family: the id of the plugin that made it. task: "pose" (people and joints in a
     picture), "keypoints" (joints of a crop or of fixed categories) or "head-pose".
-    engine: "torch", "openvino" or "onnxruntime", told from `weights`' suffix.
+    engine: one of `ENGINES`, told from `weights`' suffix.
     output: layout of the first output; for yolo-pose "decoded" is (N, 4 + C + 3K, anchors)
     before NMS and "end2end" is (N, M, 6 + 3K) after it.
     weights: absolute path of the file that the engine opens.
@@ -86,9 +99,7 @@ class ModelArtifact:
         """Which engine opens the weights. Raises ModelError for an unknown suffix."""
         suffix = self.weights.suffix.lower()
         try:
-            return {".pt": "torch", ".pth": "torch", ".xml": "openvino", ".onnx": "onnxruntime"}[
-                suffix
-            ]
+            return ENGINES[suffix]
         except KeyError:
             raise ModelError(
                 f"No engine opens files ending in {suffix!r}.",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from studio.core.artifact import ModelArtifact
+from studio.core.device_report import DeviceReport, Limits, NextStep
 from studio.core.errors import Problem
 from studio.core.job import JobContext
 from studio.core.options import Options
@@ -75,7 +76,28 @@ class Target(Protocol):
         self, artifact: ModelArtifact, options: Any, out: Path, context: JobContext
     ) -> ModelArtifact:
         """Write the artefact's files into the existing empty folder `out`; the job writes
-        `model.json` and moves the folder into place.
+        `model.json`, the certificate, the README and the script that runs it, and moves the
+        folder into place.
+        """
+        ...
+
+    def limits(self, artifact: ModelArtifact, options: Any) -> Limits:
+        """How far what is made may differ from `artifact`, the weights."""
+        ...
+
+    def report(self, made: ModelArtifact, context: JobContext) -> DeviceReport:
+        """What the device's tools say of the artefact: operators, memory, what was never run."""
+        ...
+
+    def next_steps(self, made: ModelArtifact) -> Sequence[NextStep]:
+        """How to flash or run it on the device; the studio's own commands come besides. The
+        folder is the present one.
+        """
+        ...
+
+    def notes(self, made: ModelArtifact) -> str:
+        """What the README says of this target besides, as Markdown: which file goes where, the
+        meaning of inputs and outputs where they are the target's own.
         """
         ...
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 from studio.core.artifact import ModelArtifact
 from studio.core.errors import ModelError, UsageError
 from studio.runtime.engine import PRECISIONS, Engine
@@ -39,15 +41,6 @@ def open_engine(
             where=artifact.weights,
             hint="Export or train the model again, or correct its model.json.",
         )
-    kind = artifact.engine
-    if kind == "openvino":
-        from studio.runtime.engines.openvino import OpenVinoEngine
-
-        return OpenVinoEngine(artifact, device, precision, threads, throughput)
-    if kind == "onnxruntime":
-        from studio.runtime.engines.onnxruntime import OnnxEngine
-
-        return OnnxEngine(artifact, device, precision, threads)
-    from studio.runtime.engines.torch import TorchEngine
-
-    return TorchEngine(artifact, device, precision, threads)
+    # Each engine's module offers make_engine(artifact, device, precision, threads, throughput).
+    module = importlib.import_module(f"studio.runtime.engines.{artifact.engine}")
+    return module.make_engine(artifact, device, precision, threads, throughput)

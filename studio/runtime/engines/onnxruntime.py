@@ -32,6 +32,17 @@ def import_onnxruntime() -> Any:
     return onnxruntime
 
 
+def make_engine(
+    artifact: ModelArtifact,
+    device: str,
+    precision: str,
+    threads: int,
+    throughput: bool,  # noqa: ARG001
+) -> OnnxEngine:
+    """See `studio.runtime.opening.open_engine`."""
+    return OnnxEngine(artifact, device, precision, threads)
+
+
 class OnnxEngine:
     """See `studio.runtime.engine.Engine`."""
 

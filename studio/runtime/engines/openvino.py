@@ -61,6 +61,17 @@ class _Pending:
         return self._outputs
 
 
+def make_engine(
+    artifact: ModelArtifact,
+    device: str,
+    precision: str,
+    threads: int,
+    throughput: bool,
+) -> OpenVinoEngine:
+    """See `studio.runtime.opening.open_engine`."""
+    return OpenVinoEngine(artifact, device, precision, threads, throughput)
+
+
 class OpenVinoEngine:
     """See `studio.runtime.engine.Engine`. Results are taken by one thread at a time."""
 

@@ -15,6 +15,17 @@ from studio.runtime.engines.common import Submitter, ThreadPending, channel_orde
 _TYPES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
 
 
+def make_engine(
+    artifact: ModelArtifact,
+    device: str,
+    precision: str,
+    threads: int,
+    throughput: bool,  # noqa: ARG001
+) -> TorchEngine:
+    """See `studio.runtime.opening.open_engine`."""
+    return TorchEngine(artifact, device, precision, threads)
+
+
 class TorchEngine:
     """See `studio.runtime.engine.Engine`. "auto" computes in f32."""
 

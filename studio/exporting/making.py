@@ -1,0 +1,51 @@
+"""From the weights' description to that of the artefact made of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from studio.core.artifact import InputSpec, ModelArtifact
+from studio.registry import find
+
+_OF_THE_TRAINING = frozenset({"best_epoch", "epochs"})
+
+
+def export_module(artifact: ModelArtifact) -> Any:
+    """The family's `torch.nn.Module` on the CPU, ready to be traced. Raises ModelError."""
+    return find("family", artifact.family).load().export_module(artifact)
+
+
+def made_artifact(
+    artifact: ModelArtifact,
+    weights: Path,
+    *,
+    size: tuple[int, int],
+    dynamic: bool = False,
+    precision: str = "fp32",
+    batch: int | None = None,
+    output: str | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> ModelArtifact:
+    """The description of the exported file `weights`.
+
+    dynamic: height and width stay open. batch: how many pictures go in at once, where it is fixed.
+    output: the layout, where the target changes it. extra: what its engine must know besides.
+    """
+    spec: InputSpec = dataclasses.replace(artifact.input, size=size, dynamic=dynamic)
+    kept = {k: v for k, v in artifact.extra.items() if k not in _OF_THE_TRAINING}
+    if batch is not None:
+        kept["batch"] = batch
+    return dataclasses.replace(
+        artifact,
+        weights=weights,
+        input=spec,
+        precision=precision,
+        output=output or artifact.output,
+        parent=str(artifact.weights.name),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        extra={**kept, **(extra or {})},
+    )
