@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from studio.core.annotation import Instance
 from studio.core.errors import DataError
 from studio.core.skeleton import Skeleton
@@ -28,6 +31,19 @@ class Sample:
     instances: tuple[Instance, ...]
     image_id: int
     split: str = ""
+
+    def people_boxes(self) -> npt.NDArray[np.float32]:
+        """(n, 4) x1, y1, x2, y2 in pixels of everybody who is asked for: no crowd, and at least one
+        labelled joint.
+        """
+        boxes = [
+            box
+            for person in self.instances
+            if not person.iscrowd and person.labelled and (box := person.tight_box()) is not None
+        ]
+        found = np.stack(boxes).astype(np.float32) if boxes else np.zeros((0, 4), np.float32)
+        found[:, 2:] += found[:, :2]
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,7 +45,7 @@ class CalibrationOptions(Options):
         "train",
         title=N_("Side of the dataset"),
         help=N_("Judging on the pictures that were calibrated on flatters the artefact."),
-        choices=(Choice("train"), Choice("val"), Choice("all")),
+        choices=(Choice("train"), Choice("val"), Choice("half"), Choice("all")),
         advanced=True,
         group=N_("Calibration"),
     )

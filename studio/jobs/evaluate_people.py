@@ -167,15 +167,7 @@ def _boxes(options: EvaluateOptions, samples: Sequence[Sample]) -> Iterator[Boxe
 
 def labelled_boxes(_: Picture, sample: Sample) -> Boxes:
     """Of everybody who is asked for: no crowd, and at least one labelled joint. Scores are 1."""
-    boxes = [
-        box
-        for person in sample.instances
-        if not person.iscrowd and person.labelled and (box := person.tight_box()) is not None
-    ]
-    if not boxes:
-        return _none()
-    found = np.stack(boxes).astype(np.float32)
-    found[:, 2:] += found[:, :2]
+    found = sample.people_boxes()
     return found, np.ones(len(found), np.float32)
 
 
