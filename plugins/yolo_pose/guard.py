@@ -1,7 +1,7 @@
 """The one door to ultralytics.
 
 Imported plainly, ultralytics asks the network, may install packages, writes into the user's home,
-logs to standard output and pins OpenCV to one thread for the whole process. Every module of this
+logs to standard output and pins OpenCV and PyTorch to one thread for the whole process. Every module of this
 plugin calls `ultralytics()` before it imports anything of it.
 """
 
@@ -41,15 +41,19 @@ def ultralytics() -> ModuleType:
     _place_fonts(folder / "Ultralytics")
 
     import cv2
+    import torch  # noqa: F401 - counts the cores now; the package's import would leave it one
     from PIL import Image
 
     threads, open_picture = cv2.getNumThreads(), Image.open
+    asked = os.environ.get("OMP_NUM_THREADS")
     # The import announces its settings file; what follows the import is at our level.
     logger = logging.getLogger("ultralytics")
     logger.setLevel(logging.WARNING)
     import ultralytics as package
     from ultralytics.utils import SETTINGS, patches  # noqa: F401 - its import replaces things
 
+    if asked is None:
+        os.environ.pop("OMP_NUM_THREADS", None)
     cv2.setNumThreads(threads)
     # The package's own would try to install a decoder for every file that is no picture.
     Image.open = open_picture

@@ -164,9 +164,10 @@ def test_published_weights(family):
 
 
 def test_the_import_leaves_the_process_as_it_was(tmp_path):
-    """No network, nothing on the console, OpenCV's threads and Pillow as before."""
+    """No network, nothing on the console, OpenCV's and PyTorch's threads and Pillow as before."""
     code = """
-import socket, sys
+import os, socket, sys
+os.environ.pop("OMP_NUM_THREADS", None)
 def refuse(*args, **kwargs): raise AssertionError("network")
 socket.socket.connect = refuse
 socket.getaddrinfo = refuse
@@ -178,6 +179,8 @@ from studio.plugins.yolo_pose.guard import ultralytics
 ultralytics()
 from ultralytics.utils import USER_CONFIG_DIR, plotting
 assert (cv2.getNumThreads(), Image.open) == before, "changed"
+import psutil, torch
+assert torch.get_num_threads() == (psutil.cpu_count(logical=False) or os.cpu_count()), "one core"
 from ultralytics.utils.checks import check_font
 assert check_font("Arial.ttf").parent == USER_CONFIG_DIR
 assert check_font("Arial.Unicode.ttf").parent == USER_CONFIG_DIR
