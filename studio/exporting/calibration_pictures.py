@@ -5,7 +5,7 @@ with their motion, heads; each laid into the network's input as the runtime lays
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,7 @@ import numpy.typing as npt
 from studio.core.artifact import ModelArtifact
 from studio.core.dataset import Sample
 from studio.core.errors import FormatError, Problem, UsageError
-from studio.io.datasets import detect_kind, load_dataset
-from studio.io.files import IMAGE_SUFFIXES, list_images
+from studio.io.datasets import bare_pictures, detect_kind, load_dataset
 from studio.io.headpose_set import HeadSample, detect_heads, load_heads
 from studio.io.images import read_image
 from studio.io.video_keypoints import frame_of, is_video_keypoints, read_video_set, splits_of
@@ -69,20 +68,12 @@ def pictures_of(
         return _frames(artifact, place, side, size, report)
     if is_topdown(artifact):
         return _people(artifact, place, side, size, report)
-    samples = _samples(artifact, place, side, report)
-    return [_whole(sample, place, size) for sample in samples]
+    return [_whole(path, place, size) for path in _pictures(artifact, place, side, report)]
 
 
 def pictures_side(place: Path, split: str) -> str:
     """What of a place is taken, for people to read; "" for a folder of pictures alone."""
-    return split if _has_data_file(place) or split == HALF else ""
-
-
-def _has_data_file(place: Path) -> bool:
-    if place.is_file():
-        return True
-    files = (p for pattern in ("*.json", "*.y*ml", "*.txt", "*.csv") for p in place.rglob(pattern))
-    return any(files)
+    return split if split == HALF or not bare_pictures(place) else ""
 
 
 def _name(path: Path, place: Path) -> str:
@@ -97,14 +88,19 @@ def _samples(artifact: ModelArtifact, place: Path, side: str, report: Report) ->
     return list(dataset.split(side if any(dataset.splits) else ALL))
 
 
-def _whole(sample: Sample, place: Path, size: Size) -> Shown:
+def _pictures(artifact: ModelArtifact, place: Path, side: str, report: Report) -> list[Path]:
+    bare = bare_pictures(place)
+    return list(bare) or [sample.image for sample in _samples(artifact, place, side, report)]
+
+
+def _whole(path: Path, place: Path, size: Size) -> Shown:
     def laid() -> Picture:
-        picture = read_image(sample.image)
+        picture = read_image(path)
         height, width = picture.shape[:2]
         return apply(picture, fit((height, width), size, rect=False))
 
-    name = _name(sample.image, place)
-    return Shown(name, name, sample.image, laid)
+    name = _name(path, place)
+    return Shown(name, name, path, laid)
 
 
 def _people(
@@ -112,7 +108,7 @@ def _people(
 ) -> list[Shown]:
     model = dataclasses.replace(CropModel.of(artifact), size=size)
     found: list[Shown] = []
-    for sample in _samples(artifact, place, side, report):
+    for sample in () if bare_pictures(place) else _samples(artifact, place, side, report):
         name = _name(sample.image, place)
         for number, box in enumerate(sample.people_boxes()):
 
@@ -136,8 +132,8 @@ def _heads(
     try:
         known = kind if kind not in ("", "auto") else detect_heads(place)
     except FormatError:
-        pictures = list_images(place, recursive=True) if place.is_dir() else ()
-        if not pictures or any(p.suffix.lower() not in IMAGE_SUFFIXES for p in _files(place)):
+        pictures = bare_pictures(place)
+        if not pictures:
             raise
         # A folder of pictures alone: each is taken for a head, as `HeadPoser.rotations` does.
         return [_head(path, None, _name(path, place), size) for path in pictures]
@@ -147,10 +143,6 @@ def _heads(
         samples = found.side(side)
     shown = [s for s in samples if s.box is not None or not s.loose]
     return [_head(s.picture, s, s.name or _name(s.picture, place), size) for s in shown]
-
-
-def _files(place: Path) -> Iterable[Path]:
-    return (p for p in place.rglob("*") if p.is_file() and not p.name.startswith("."))
 
 
 def _head(path: Path, sample: HeadSample | None, name: str, size: Size) -> Shown:
@@ -177,9 +169,9 @@ def _frames(
                 shown |= {spot: path for spot, path in own.items() if spot[1] in video.labelled}
                 before |= own | {(video.name, n): path for n, path in video.before}
     else:
-        for sample in _samples(artifact, place, side, report):
+        for path in _pictures(artifact, place, side, report):
             # Pictures that are no frames have nothing before them.
-            shown[frame_of(sample.image.stem) or (str(sample.image), 0)] = sample.image
+            shown[frame_of(path.stem) or (str(path), 0)] = path
         before = dict(shown)
     return [_frame(spot, path, before, place, facts) for spot, path in shown.items()]
 

@@ -14,7 +14,7 @@ from studio.core.errors import DataError, FileProblem, FormatError, Problem
 from studio.core.skeleton import Skeleton
 from studio.io import coco, labelme, yolo
 from studio.io.annotations import annotation_files, check_pictures, read_folder
-from studio.io.files import IMAGE_SUFFIXES, read_json
+from studio.io.files import IMAGE_SUFFIXES, list_images, read_json
 from studio.io.plain import is_list, is_table
 from studio.io.records import Record, Report, dataset_of, warn, with_joints_of
 from studio.io.skeletons import list_skeletons, load_skeleton
@@ -25,6 +25,7 @@ from studio.registry.interfaces import Format
 __all__ = [
     "DATASET_JSON",
     "Source",
+    "bare_pictures",
     "check_pictures",
     "detect_kind",
     "files_of",
@@ -158,6 +159,17 @@ def files_of(path: Path) -> tuple[list[Path], list[Path]]:
     """`annotation_files` of a folder of pictures. Raises FileProblem where it is none."""
     _need_folder(path)
     return annotation_files(path)
+
+
+def bare_pictures(path: Path) -> tuple[Path, ...]:
+    """The pictures of a folder that holds no annotation at all, with those of its folders; none
+    where it is a dataset. Raises FileProblem, FormatError.
+    """
+    if not path.is_dir() or detect_kind(path) != "labelme":
+        return ()
+    if any(path.rglob(f"*{labelme.SUFFIX}")):
+        return ()
+    return list_images(path, recursive=True)
 
 
 def _need_folder(path: Path) -> None:
