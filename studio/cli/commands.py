@@ -23,6 +23,7 @@ POSITIONAL: Mapping[str, tuple[str, ...]] = {
     "train": ("family",),
     "search": ("family",),
     "compare": ("a", "b"),
+    "tools": ("name",),
 }
 
 COMMANDS: dict[str, str] = {
@@ -38,6 +39,7 @@ COMMANDS: dict[str, str] = {
     "track-points": "follow the joints of an annotated frame through its clip",
     "quality": "look annotations through for what is probably wrong",
     "export": "make a device's artefact from a model",
+    "tools": "install the tools that a target runs in, list or remove them",
     "compare": "hold two artefacts of one model against each other",
     "benchmark": "measure an artefact's latency and throughput",
     "plugins": "list the plugins, with the reason where one cannot be used",
@@ -55,6 +57,10 @@ def run_command(name: str, words: Sequence[str]) -> int:
         from studio.cli.lists import run_list
 
         return run_list(name, words, COMMANDS[name])
+    if name == "tools" and (not words or "--list" in words):
+        from studio.cli.lists import list_tools
+
+        return list_tools(words, COMMANDS[name])
     return _run_job_command(name, words)
 
 
@@ -82,6 +88,8 @@ def _run_job_command(name: str, words: Sequence[str]) -> int:
             name = "judge"
         else:
             parser.epilog = _judge_text()
+    if name == "tools":
+        parser.epilog = "without a name, or with --list: the tools that there are"
     entry = JOBS[name]
     declared: list[type[Options]] = [entry.options_class()]
     bundled = PRESETS / name

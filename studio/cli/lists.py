@@ -13,6 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from studio.cli.parser import command_parser
+from studio.core.errors import MissingTool
+from studio.exporting.workers import MISSING, READY, find_worker, worker_names
 from studio.registry import contributions, plugins
 
 
@@ -33,11 +35,50 @@ def run_list(name: str, words: Sequence[str], description: str) -> int:
 def list_contributions(kind: str, *, as_json: bool) -> int:
     """Print the families or the targets, with what each needs; the exit status."""
     rows = [
-        {"id": c.id, "title": c.title, "usable": c.enabled, "needs": c.reason or c.summary}
+        {
+            "id": c.id,
+            "title": c.title,
+            "usable": c.enabled and _tools(c.worker)["state"] == READY,
+            "needs": c.reason or _tools(c.worker)["needs"] or c.summary,
+        }
         for c in contributions(kind)
     ]
     _print(rows, as_json=as_json)
     return 0
+
+
+def list_tools(words: Sequence[str], description: str) -> int:
+    """Print the tools that targets run in: what each weighs, whose terms, whether it is here."""
+    parser = command_parser("tools", description)
+    parser.add_argument("--list", action="store_true", help="list the tools")
+    known = parser.parse_args(words)
+    rows = [
+        {
+            "name": w.name,
+            "title": w.title,
+            "state": w.state(),
+            "megabytes": w.megabytes,
+            "license": w.license,
+            "for": ", ".join(c.id for c in contributions("target") if c.worker == w.name),
+            "folder": str(w.folder),
+        }
+        for w in map(find_worker, worker_names())
+    ]
+    _print(rows, as_json=known.json)
+    return 0
+
+
+def _tools(name: str) -> dict[str, str]:
+    """The state of the tools called so, and what to do where they are not ready."""
+    if not name:
+        return {"state": READY, "needs": ""}
+    try:
+        worker = find_worker(name)
+    except MissingTool as error:
+        return {"state": MISSING, "needs": str(error)}
+    state = worker.state()
+    told = f"{worker.title}: pose-studio tools {name} ({worker.megabytes} MB, {worker.license})"
+    return {"state": state, "needs": "" if state == READY else told}
 
 
 def _plugin_rows() -> list[dict[str, Any]]:

@@ -2,8 +2,8 @@
 process and JSON.
 
 A worker environment is a virtual environment that holds a tool-chain's own packages, exactly as
-`resources/workers/<name>.toml` lists them, and sees this studio's packages behind them: torch and
-the studio itself are not installed twice.
+`resources/workers/<name>.toml` (or a plugin's `workers/<name>.toml`) lists them, and sees this
+studio's packages behind them: torch and the studio itself are not installed twice.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import site
 import subprocess
 import sys
@@ -34,7 +35,15 @@ import studio
 from studio.core import errors
 from studio.core.errors import MissingTool, ModelError, StudioError
 from studio.core.job import JobContext
-from studio.io.files import atomic_folder, atomic_write_text, write_json
+from studio.io.files import (
+    atomic_folder,
+    atomic_write_text,
+    part_path,
+    problem_of,
+    replace,
+    write_json,
+)
+from studio.registry import plugins
 
 FOLDER = "POSE_STUDIO_WORKERS"
 READY, MISSING, OUTDATED = "ready", "missing", "outdated"
@@ -83,11 +92,16 @@ class Worker:
 
 
 def find_worker(name: str) -> Worker:
-    """The worker that `resources/workers/<name>.toml` describes. Raises MissingTool."""
-    path = studio.RESOURCES / "workers" / f"{name}.toml"
-    if not path.is_file():
-        raise MissingTool(f"No worker environment is called {name!r}.", where=path)
-    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    """The worker that `resources/workers/<name>.toml` describes, or a file of that name in the
+    folder `workers` of a plugin. Raises MissingTool.
+    """
+    known = _descriptions()
+    if name not in known:
+        raise MissingTool(
+            f"No worker environment is called {name!r}.",
+            hint=f"Known are: {', '.join(known) or 'none'}.",
+        )
+    data = tomllib.loads(known[name].read_text(encoding="utf-8"))
     return Worker(
         name=name,
         title=str(data["title"]),
@@ -95,6 +109,21 @@ def find_worker(name: str) -> Worker:
         megabytes=int(data["megabytes"]),
         license=str(data.get("license", "")),
     )
+
+
+def worker_names() -> tuple[str, ...]:
+    """All workers that are described, sorted."""
+    return tuple(sorted(_descriptions()))
+
+
+def _descriptions() -> dict[str, Path]:
+    """By name; what comes with the studio stands before a plugin's own."""
+    folders = [studio.RESOURCES, *(plugin.folder for plugin in plugins())]
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted((folder / "workers").glob("*.toml")):
+            found.setdefault(path.stem, path)
+    return found
 
 
 def install(worker: Worker, context: JobContext, wheels: Path | None = None) -> None:
@@ -118,6 +147,7 @@ def install(worker: Worker, context: JobContext, wheels: Path | None = None) -> 
 
         def line(text: str) -> None:
             nonlocal seen
+            context.log(text, "debug")
             if text.startswith(("Collecting ", "Processing ")):
                 seen += 1
                 context.progress("install", min(seen, total - 1), total)
@@ -127,12 +157,29 @@ def install(worker: Worker, context: JobContext, wheels: Path | None = None) -> 
             raise MissingTool(
                 f"The tools of {worker.title} could not be installed: {last}",
                 where=worker.folder,
-                hint="Is the network there? Without one, give a folder of wheels.",
+                hint="Is the network there? Without one, give a folder of wheels."
+                if wheels is None
+                else "The folder must hold a wheel of each package, for this system and Python.",
             )
         hosts = "".join(f"import site; site.addsitedir({h!r})\n" for h in _host_folders())
         atomic_write_text(packages / "pose_studio_host.pth", hosts)
         atomic_write_text(part / _STAMP, worker._stamp())
     context.progress("install", total, total)
+
+
+def remove(worker: Worker) -> None:
+    """Take the environment away, at once and whole; where there is none, nothing happens.
+
+    Raises FileProblem.
+    """
+    if not worker.folder.exists():
+        return
+    gone = part_path(worker.folder)
+    try:
+        replace(worker.folder, gone)
+    except OSError as error:
+        raise problem_of(error, worker.folder, "remove") from error
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def need(worker: Worker) -> None:
@@ -227,6 +274,9 @@ def _follow(
         reader.join()
     finally:
         _end(process)
+        reader.join(_LOOK_SECONDS)
+        if process.stdout is not None:
+            process.stdout.close()
     return process.returncode, " ".join(last)[-1000:] or "it said nothing."
 
 

@@ -17,6 +17,7 @@ from studio.jobs.certificate import CERTIFICATE, certify
 from studio.jobs.certificate_heads import TASK as HEADS
 from studio.jobs.certificate_heads import certify_heads
 from studio.jobs.certificate_page import PAGE
+from studio.jobs.tools import ensure_tools
 from studio.registry import find
 from studio.registry.jobs import PluginRequest
 from studio.runtime.artifacts import load_artifact, save_artifact
@@ -31,13 +32,15 @@ def place(_request: PluginRequest, _project: Path | None) -> Path | None:
 
 
 def run(request: PluginRequest, context: JobContext) -> dict[str, Any]:
-    """See the module. Raises ModelError, UsageError, FileProblem."""
+    """See the module. Raises ModelError, UsageError, FileProblem, MissingTool."""
     job: ExportRequest = request.job
     artifact = load_artifact(job.weights)
-    target = find("target", request.plugin).load()
+    contribution = find("target", request.plugin)
+    target = contribution.load()
     problems: list[Problem] = list(target.problems(artifact, request.options))
     for problem in problems:
         raise UsageError(problem.message, where=problem.where or None, hint=problem.hint)
+    ensure_tools(contribution, job.install_tools, context)
     out = output_folder(job, request.plugin, artifact, request.options, context.project)
     certificate: dict[str, Any] | None = None
     with atomic_folder(out, overwrite=job.exist_ok) as part:

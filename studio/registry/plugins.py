@@ -30,7 +30,9 @@ ENTRY_POINT_GROUP = "pose_studio.plugins"
 
 @dataclass(frozen=True)
 class Contribution:
-    """One thing that a plugin adds: `kind` and `id` name it, `entry` is the code behind it."""
+    """One thing that a plugin adds: `kind` and `id` name it, `entry` is the code behind it.
+    install: the command that brings what is missing, where `reason` says that something is.
+    """
 
     kind: str
     id: str
@@ -41,12 +43,18 @@ class Contribution:
     summary: str = ""
     aliases: tuple[str, ...] = ()
     reason: str = ""
+    install: str = ""
     extra: dict[str, Any] = field(default_factory=dict[str, Any], compare=False)
 
     @property
     def enabled(self) -> bool:
         """Whether it can be used; else `reason` says why not."""
         return not self.reason
+
+    @property
+    def worker(self) -> str:
+        """The tools that it runs in, by the name of their environment; "" where it needs none."""
+        return str(self.extra.get("worker", ""))
 
     def options_class(self) -> type[Options]:
         """The declared options. Raises PluginError where they cannot be loaded."""
@@ -196,7 +204,7 @@ def _info(folder: Path, origin: str, data: dict[str, Any]) -> PluginInfo:
         origin=origin,
         requires=requires,
         install=install,
-        contributes=tuple(_contribution(row, package, reason) for row in rows),
+        contributes=tuple(_contribution(row, package, reason, install) for row in rows),
         reason=reason,
     )
 
@@ -214,7 +222,9 @@ def _package(folder: Path, name: str, origin: str) -> str:
     return f"studio.plugins.{name}"
 
 
-def _contribution(row: dict[str, Any], package: str, reason: str) -> Contribution:
+def _contribution(
+    row: dict[str, Any], package: str, reason: str, install: str = ""
+) -> Contribution:
     kind = str(row["kind"])
     if kind not in KINDS:
         raise ValueError(f"the kind {kind!r} is none of {', '.join(KINDS)}")
@@ -229,5 +239,6 @@ def _contribution(row: dict[str, Any], package: str, reason: str) -> Contributio
         summary=str(row.get("summary", "")),
         aliases=tuple(str(a) for a in row.get("aliases", ())),
         reason=reason,
+        install=install if reason else "",
         extra={k: v for k, v in row.items() if k not in known},
     )

@@ -45,3 +45,11 @@ class ExportRequest(Options):
         help=N_("Otherwise a number is added to the name."),
         advanced=True,
     )
+    install_tools: bool = option(
+        False,
+        title=N_("Install missing tools"),
+        help=N_(
+            "Install what the target runs in where that is not here, as `pose-studio tools` does."
+        ),
+        advanced=True,
+    )
