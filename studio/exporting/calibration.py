@@ -17,21 +17,18 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.core.artifact import ModelArtifact
-from studio.core.errors import Problem, UsageError
+from studio.core.errors import Problem, StudioError, UsageError
 from studio.core.job import JobContext
 from studio.exporting.calibration_pictures import Shown, pictures_of, pictures_side
 from studio.exporting.options import CalibrationOptions
-from studio.ml.run_files import WEIGHTS, read_config
+from studio.exporting.run_data import HINT, DataPlace, training_place
+from studio.io.datasets import bare_pictures
 
 Batch = npt.NDArray[np.uint8]
 
 FEWEST = 10
 FACTS = "calibration"
 """Where an artefact's `extra` keeps `CalibrationSet.facts`; the job takes it into the certificate."""
-
-# How families name what they are trained on.
-_DATA = ("data", "dataset_root")
-_HINT = "Name them: --calibration with a dataset or a folder of pictures, or --data with a dataset."
 
 
 @dataclass(frozen=True)
@@ -59,15 +56,6 @@ class CalibrationSet:
         return self._read()
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where pictures stand. kind, listed: of a set of heads, as a training was told."""
-
-    path: Path
-    kind: str = ""
-    listed: Path | None = None
-
-
 def calibration_set(
     artifact: ModelArtifact,
     options: CalibrationOptions,
@@ -89,12 +77,7 @@ def calibration_set(
         listed=place.listed,
     )  # fmt: skip
     shown = _chosen(shown, options)
-    if len(shown) < FEWEST:
-        raise UsageError(
-            f"There are {len(shown)} calibration pictures; at least {FEWEST} are needed.",
-            where=place.path,
-            hint="Name a larger dataset or folder: --calibration.",
-        )
+    _check_enough(len(shown), place.path)
 
     def read() -> Iterator[Batch]:
         for one in shown:
@@ -116,12 +99,15 @@ def calibration_set(
 def calibration_problems(
     artifact: ModelArtifact, options: CalibrationOptions, context: JobContext | None = None
 ) -> list[Problem]:
-    """Why `calibration_set` would find no pictures, as far as it can be told without reading them:
-    for a target's `problems`.
+    """Why `calibration_set` would find no pictures or too few, as far as it can be told without
+    reading a dataset: for a target's `problems`.
     """
     try:
-        _place(artifact, options, context)
-    except UsageError as error:
+        path = _place(artifact, options, context).path
+        pictures = bare_pictures(path) if options.calibration is not None else ()
+        if pictures:
+            _check_enough(len(pictures), path)
+    except StudioError as error:
         return [Problem(error.message, where="calibration", hint=error.hint)]
     return []
 
@@ -152,41 +138,21 @@ def _chosen(shown: list[Shown], options: CalibrationOptions) -> list[Shown]:
 
 def _place(
     artifact: ModelArtifact, options: CalibrationOptions, context: JobContext | None
-) -> _Place:
+) -> DataPlace:
     """What was named, else what the model's own run was trained on. Raises UsageError."""
-    if options.calibration is not None:
-        path = options.calibration.expanduser().absolute()
-        if not path.exists():
-            raise UsageError("These calibration pictures are not there.", where=path, hint=_HINT)
-        return _Place(path)
-    weights = artifact.weights
-    run = weights.parent.parent if weights.parent.name == WEIGHTS else weights.parent
-    used = read_config(run)
-    given = next((str(used[name]) for name in _DATA if used.get(name)), "")
-    if not given:
-        raise UsageError(
-            "No calibration pictures are known: these weights do not stand in the folder of the "
-            "run that made them.",
-            where=weights,
-            hint=_HINT,
-        )
-    path = _found(given, run, context)
-    if path is None:
-        raise UsageError(
-            f"The pictures that this model was trained on are not there any more: {given}.",
-            where=weights,
-            hint=_HINT,
-        )
-    listed = _found(str(used.get("filename_list") or ""), run, context)
-    return _Place(path, str(used.get("dataset") or ""), listed)
+    if options.calibration is None:
+        return training_place(artifact, context)
+    path = options.calibration.expanduser().absolute()
+    if not path.exists():
+        raise UsageError("These calibration pictures are not there.", where=path, hint=HINT)
+    return DataPlace(path)
 
 
-def _found(given: str, run: Path, context: JobContext | None) -> Path | None:
-    """A run's path that may be relative to where it was started."""
-    if not given:
-        return None
-    path = Path(given).expanduser()
-    project = context.project if context is not None else None
-    roots = [root for root in (project, Path.cwd(), run) if root is not None]
-    tries = [path] if path.is_absolute() else [(root / path).absolute() for root in roots]
-    return next((p for p in tries if p.exists()), None)
+def _check_enough(count: int, path: Path) -> None:
+    """Raises UsageError."""
+    if count < FEWEST:
+        raise UsageError(
+            f"There are {count} calibration pictures; at least {FEWEST} are needed.",
+            where=path,
+            hint="Name a larger dataset or folder: --calibration.",
+        )
