@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from studio.core.artifact import ModelArtifact
 from studio.core.errors import Problem
 from studio.core.job import JobContext
+from studio.registry.interfaces import HeadFacts
 
 if TYPE_CHECKING:
     from .preflight import Prepared
@@ -90,3 +91,15 @@ class YoloPose:
         from .loading import load_module
 
         return load_module(artifact, dynamic=True)
+
+    def head_facts(self, artifact: ModelArtifact) -> HeadFacts:
+        """See `studio.registry.interfaces.RawHeadsFamily`."""
+        from .raw_heads import head_facts
+
+        return head_facts(artifact)
+
+    def raw_heads_module(self, artifact: ModelArtifact) -> Any:
+        """See `studio.registry.interfaces.RawHeadsFamily`."""
+        from .raw_heads import raw_heads_module
+
+        return raw_heads_module(artifact)

@@ -75,7 +75,7 @@ def skeleton_of(model: Any) -> Skeleton:
     known: Mapping[str, Any] = getattr(model, STUDIO_KEY, None) or {}
     if known.get("skeleton"):
         return Skeleton.from_mapping(known["skeleton"])
-    count = int(_keypoint_shape(model)[0])
+    count = keypoint_shape(model)[0]
     names = _keypoint_names(model, count)
     coco = bundled_skeleton("coco17")
     if names is None:
@@ -250,6 +250,20 @@ def load_module(
 
     `dynamic`: rebuild the anchor grid from the input's own shape each time, as tracing needs.
     """
+    model = fused_model(artifact)
+    head = model.model[-1]
+    head.export = True
+    head.dynamic = dynamic
+    try:
+        return _decoded(model, keypoint_shape(model)[1]).to(device).eval()
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(f"The device {device!r} cannot be used: {error}") from error
+
+
+def fused_model(artifact: ModelArtifact) -> Any:
+    """The network in evaluation mode with its batch normalisation folded into the convolutions,
+    and the head whose candidates are thinned afterwards. Raises ModelError.
+    """
     model, _ = read_checkpoint(artifact.weights)
     head = model.model[-1]
     if hasattr(type(head), "end2end") and getattr(head, "one2one_cv2", None) is not None:
@@ -257,12 +271,7 @@ def load_module(
     model = model.fuse(verbose=False).eval()
     for parameter in model.parameters():
         parameter.requires_grad_(False)
-    head.export = True
-    head.dynamic = dynamic
-    try:
-        return _decoded(model, int(_keypoint_shape(model)[1])).to(device).eval()
-    except (RuntimeError, AssertionError) as error:
-        raise ModelError(f"The device {device!r} cannot be used: {error}") from error
+    return model
 
 
 def _decoded(model: Any, dims: int) -> nn.Module:
@@ -274,7 +283,7 @@ def _decoded(model: Any, dims: int) -> nn.Module:
         def __init__(self) -> None:
             super().__init__()
             self.network = model
-            self.joints = int(_keypoint_shape(model)[0])
+            self.joints = keypoint_shape(model)[0]
 
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             out = self.network(images)
@@ -288,7 +297,8 @@ def _decoded(model: Any, dims: int) -> nn.Module:
     return Decoded()
 
 
-def _keypoint_shape(model: Any) -> tuple[int, int]:
+def keypoint_shape(model: Any) -> tuple[int, int]:
+    """How many joints, and numbers a joint."""
     shape = getattr(model, "kpt_shape", None) or model.model[-1].kpt_shape
     return int(shape[0]), int(shape[1])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -61,6 +62,40 @@ class Family(Protocol):
 
     def export_module(self, artifact: ModelArtifact) -> Any:
         """Like `load_torch`, on the CPU and ready to be traced for an export."""
+        ...
+
+
+@dataclass(frozen=True)
+class HeadFacts:
+    """What a network's head gives before its own arithmetic.
+
+    bins: numbers for each side of a box. numbers: for each joint. levels: the stride of each
+    map, finest first. attention: whether layers multiply maps by maps, which small devices cannot.
+    foreign: the head's kind where its maps mean something else than `studio.runtime.raw_heads`
+    reads, else "".
+    """
+
+    bins: int
+    numbers: int
+    levels: tuple[int, ...]
+    attention: bool
+    foreign: str = ""
+
+
+@runtime_checkable
+class RawHeadsFamily(Protocol):
+    """What a family may offer besides: its networks as microcontrollers compute them, without the
+    arithmetic after the head's convolutions.
+    """
+
+    def head_facts(self, artifact: ModelArtifact) -> HeadFacts:
+        """Read from the weights; remembered as long as the file stays. Raises ModelError."""
+        ...
+
+    def raw_heads_module(self, artifact: ModelArtifact) -> Any:
+        """A `torch.nn.Module` on the CPU, ready to be traced: (N, C, H, W) float32 in, the maps
+        that `studio.runtime.raw_heads` reads out. Raises ModelError.
+        """
         ...
 
 

@@ -18,6 +18,7 @@ from studio.runtime.artifacts import configured_artifact, load_artifact
 from studio.runtime.decode import decode, read_layout, to_predictions
 from studio.runtime.engine import Engine, Outputs, Pending
 from studio.runtime.opening import open_engine
+from studio.runtime.raw_heads import RAW_HEADS, from_raw_heads
 from studio.vision.letterbox import Letterbox, apply, fit, round_up
 
 Picture = npt.NDArray[np.uint8]
@@ -220,6 +221,8 @@ class Predictor:
         self, outputs: Outputs, boxes: Sequence[Letterbox], preprocess: float, infer: float
     ) -> tuple[Found, ...]:
         """People from an engine's outputs for pictures that lie as `boxes` say."""
+        if self.artifact.output == RAW_HEADS:
+            outputs = (from_raw_heads(outputs, self.artifact),)
         layout = read_layout(outputs[0].shape, self.artifact)
         found: list[Found] = []
         for output, box in zip(outputs[0], boxes, strict=True):
