@@ -38,7 +38,7 @@ class KilnOptions(Options):
 """
 TARGET = """
 from studio.core.errors import Problem
-from studio.exporting.workers import find_worker, run_in
+from studio.io.toolchains import find_worker, run_in
 
 class Kiln:
     def problems(self, artifact, options):

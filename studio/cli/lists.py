@@ -14,7 +14,7 @@ from rich.table import Table
 
 from studio.cli.parser import command_parser
 from studio.core.errors import MissingTool
-from studio.exporting.workers import MISSING, READY, find_worker, worker_names
+from studio.io.toolchains import MISSING, READY, find_worker, worker_names
 from studio.registry import contributions, plugins
 
 

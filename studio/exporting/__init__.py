@@ -1,4 +1,4 @@
-"""What export targets share: checks, calibration pictures, tracing, worker environments, and the
+"""What export targets share: checks, calibration pictures, tracing, and the
 files that every exported folder holds. A floor of its own above `runtime` and `ml`, below the jobs;
 the plugins of kind "target" are built from it. Nothing here names a target.
 """

@@ -1,1 +1,3 @@
-"""Reads and writes files: pictures, videos, labelme, COCO, YOLO, the project folder."""
+"""Reads and writes files: pictures, videos, labelme, COCO, YOLO, the project folder; and reaches
+tool-chains in environments of their own.
+"""

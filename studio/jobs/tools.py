@@ -11,7 +11,7 @@ from typing import Any
 from studio.core.errors import FileProblem
 from studio.core.job import JobContext
 from studio.core.requests.tools import ToolsOptions
-from studio.exporting.workers import READY, find_worker, install, need, remove
+from studio.io.toolchains import READY, find_worker, install, need, remove
 from studio.registry import Contribution
 
 

@@ -10,7 +10,7 @@ import pytest
 from studio import registry
 from studio.core.errors import Cancelled, FileProblem, MissingTool, UsageError
 from studio.core.job import JobContext
-from studio.exporting.workers import (
+from studio.io.toolchains import (
     FOLDER,
     MISSING,
     OUTDATED,
@@ -114,4 +114,5 @@ def test_every_bundled_list_is_exact() -> None:
     for name in worker_names():
         worker = find_worker(name)
         assert all("==" in requirement for requirement in worker.requires), name
-        assert worker.license and worker.megabytes > 0, name
+        assert worker.license, name
+        assert worker.megabytes > 0, name

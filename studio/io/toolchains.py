@@ -214,10 +214,10 @@ def run_in(
         asked, answer = Path(folder, "request.json"), Path(folder, "answer.json")
         write_json(asked, dict(request))
         command = [
-            str(worker.python), "-m", "studio.exporting.inside", function, str(asked), str(answer),
+            str(worker.python), "-m", "studio.io.toolchain_inside", function, str(asked), str(answer),
         ]  # fmt: skip
         code, last = _follow(
-            command, _environment(), context, lambda text: context.log(text, "debug")
+            command, quiet_environment(), context, lambda text: context.log(text, "debug")
         )
         told = orjson.loads(answer.read_bytes()) if answer.is_file() else None
     if told is None or (code != 0 and "error" not in told):
@@ -234,7 +234,7 @@ def _error_of(data: Mapping[str, Any]) -> StudioError:
     return kind(data["message"], where=data["where"], hint=data["hint"])
 
 
-def _environment() -> dict[str, str]:
+def quiet_environment() -> dict[str, str]:
     """A quiet environment in which nothing asks the network for a model."""
     quiet = {
         "PYTHONNOUSERSITE": "1",

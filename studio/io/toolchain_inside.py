@@ -1,4 +1,4 @@
-"""Runs one function inside a worker environment: `python -m studio.exporting.inside MODULE:NAME
+"""Runs one function inside a worker environment: `python -m studio.io.toolchain_inside MODULE:NAME
 REQUEST ANSWER`, both JSON files. What the function prints goes to the studio's log.
 """
 
