@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.core.options import N_, Options, option
+from studio.core.requests.shared import cfg_option
 
 
 @dataclass(frozen=True)
@@ -17,21 +18,32 @@ class ExportRequest(Options):
         title=N_("Weights"),
         help=N_("A training run's folder or a weights file (.pt)."),
         kind="model",
-        aliases=("--model",),
+        aliases=("--model", "--input_pth"),
     )
+    cfg: Path | None = cfg_option()
     out: Path | None = option(
         None,
         title=N_("Output folder"),
         help=N_("A new folder; exports/<name> where nothing is given."),
         kind="folder",
+        aliases=("--output_onnx",),
     )
     data: Path | None = option(
         None,
         title=N_("Test pictures"),
         help=N_(
-            "A dataset on which the artefact is held against its weights; drawn people otherwise."
+            "A dataset: its validation side judges the artefact, its training side calibrates where "
+            "no other pictures do. Otherwise what the model's own run was judged on, or drawn people."
         ),
         kind="dataset",
+    )
+    pictures: int = option(
+        50,
+        title=N_("Test pictures at most"),
+        help=N_("How many pictures the certificate is made on; more take longer and prove more."),
+        minimum=1,
+        maximum=100_000,
+        advanced=True,
     )
     certify: bool = option(
         True,
