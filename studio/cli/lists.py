@@ -61,6 +61,8 @@ def list_tools(words: Sequence[str], description: str) -> int:
             "license": w.license,
             "for": ", ".join(c.id for c in contributions("target") if c.worker == w.name),
             "folder": str(w.folder),
+            # What one fetches for a machine without a network; too long for a table.
+            **({"requires": list(w.requires)} if known.json else {}),
         }
         for w in map(find_worker, worker_names())
     ]
