@@ -54,6 +54,11 @@ class FieldEditor(QWidget):
         self.error.setWordWrap(True)
         self.error.setTextFormat(Qt.TextFormat.PlainText)
         self.error.hide()
+        self.note = QLabel()
+        self.note.setProperty("role", "hint")
+        self.note.setWordWrap(True)
+        self.note.setTextFormat(Qt.TextFormat.PlainText)
+        self.note.hide()
         self.input = self._make_input()
         self.title.setBuddy(self.input)
         self._lay_out()
@@ -111,6 +116,7 @@ class FieldEditor(QWidget):
         column.addLayout(head)
         column.addLayout(edit_row)
         column.addWidget(self.error)
+        column.addWidget(self.note)
         column.addStretch(1)
         policy = self.reset_button.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
@@ -166,9 +172,6 @@ class FieldEditor(QWidget):
             self._fill(self.input)
             self.input.setCurrentIndex(max(0, self.input.findData(value)))
             self.input.blockSignals(False)
-        elif self._suggest is not None and self._suggest == self.field.offers:
-            # Declared with the field: known at once, and their titles have a language.
-            self.refresh_suggestions()
 
     def refresh_suggestions(self) -> None:
         """Ask again what to offer; what is written stays."""
@@ -218,14 +221,25 @@ class FieldEditor(QWidget):
         self._mark_changed()
 
     def set_choice_problem(self, value: Any, reason: str) -> None:
-        """Disable one choice and say why in its tooltip; "" enables it again."""
-        reason = said(reason)
+        """Disable one choice and say why, in its tooltip or under a switch; "" enables it again.
+        reason: in the language of the moment.
+        """
+        if isinstance(self.input, QCheckBox):
+            if value != self.input.isChecked():
+                self.input.setEnabled(not reason)
+                self.show_note(reason)
+            return
         if not isinstance(self.input, QComboBox):
             return
         model, index = self.input.model(), self.input.findData(value)
         if index >= 0 and isinstance(model, QStandardItemModel):
             model.item(index).setEnabled(not reason)
             model.item(index).setToolTip(reason)
+
+    def show_note(self, text: str) -> None:
+        """A line under the field that is no mistake; empty takes it away."""
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
 
     def _show_text(self, text: str) -> None:
         if not isinstance(self.input, QComboBox):

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from studio.core.errors import Problem
 from studio.core.options import Choice, OptionField, Options
 from studio.gui.field_editor import FieldEditor
-from studio.gui.i18n import tr, translator
+from studio.gui.i18n import said, tr, translator
 from studio.gui.icons import icon
 from studio.gui.widgets.basics import label
 
@@ -138,9 +138,18 @@ class OptionsForm(QWidget):
                 self.advanced_button.setChecked(True)
 
     def set_choice_problem(self, name: str, value: Any, reason: str) -> None:
-        """One choice cannot be taken now: disabled, with the reason as its tooltip."""
+        """One choice cannot be taken now: disabled, with the reason as its tooltip or under it."""
         if name in self.editors:
-            self.editors[name].set_choice_problem(value, reason)
+            self.editors[name].set_choice_problem(value, self.in_words(reason))
+
+    def in_words(self, message: str) -> str:
+        """A message of the options in the language of the moment, with the fields' titles in
+        place of their flags.
+        """
+        text = said(message)
+        for editor in sorted(self.editors.values(), key=lambda e: -len(e.field.flag)):
+            text = text.replace(editor.field.flag, tr(editor.field.title))
+        return text
 
     def focus_problem(self) -> None:
         """Put the cursor where the first problem is."""
@@ -184,6 +193,8 @@ class OptionsForm(QWidget):
     def _retext(self) -> None:
         for editor in self.editors.values():
             editor.retext()
+            # Titles of what is offered ("Run a") are in the old language.
+            editor.refresh_suggestions()
         self._check()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

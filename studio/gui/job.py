@@ -45,7 +45,7 @@ QUEUED, RUNNING, OK, FAILED, CANCELLED, CRASHED = (
 )
 ENDED = frozenset({OK, FAILED, CANCELLED, CRASHED})
 # All other jobs run one at a time; these, and mere checks, run beside them.
-BESIDE = frozenset({"live"})
+BESIDE = frozenset({"live", "describe"})
 GRACE_SECONDS = 10.0
 EVENTS_FILE = "events.jsonl"
 SPEC_FILE = "spec.json"

@@ -58,6 +58,7 @@ STAGES = {
     "trials": N_("Searching"),
     "cluster": N_("Reaching the cluster"),
     "send": N_("Sending"),
+    "install": N_("Installing"),
 }
 
 

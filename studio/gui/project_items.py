@@ -88,6 +88,12 @@ def datasets(project: Path) -> list[DatasetItem]:
     return sorted((d for d in found if d), key=lambda d: (d.created, d.name), reverse=True)
 
 
+def dataset_at(folder: Path) -> DatasetItem | None:
+    """The dataset in `folder`, None where it is another folder of pictures."""
+    path = folder / DATASET_JSON
+    return _dataset(path) if path.is_file() else None
+
+
 def dataset_folders(project: Path, marks: Sequence[str] = ()) -> list[Path]:
     """Folders of the project's datasets, the newest first; nothing is read, so it costs no time
     even where a dataset holds a hundred thousand pictures. marks: only those that hold a file or

@@ -80,6 +80,7 @@ JOBS: dict[str, JobEntry] = {
         _entry("quality", N_("Check the annotations"), "QualityOptions"),
         _entry("export", N_("Export"), "ExportRequest", "target", "target"),
         _entry("tools", N_("Tools of a target"), "ToolsOptions"),
+        _entry("describe", N_("Look at a model"), "DescribeOptions"),
         _entry("compare", N_("Compare"), "CompareOptions"),
         _entry("benchmark", N_("Benchmark"), "BenchmarkOptions"),
         _entry("sample", N_("Make the sample project"), "SampleOptions"),

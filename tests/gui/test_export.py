@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from studio import registry
 from studio.core.job import JobSpec
 from studio.gui.main_window import MainWindow
 from studio.gui.pages.export import ExportPage
+from studio.gui.pages.export.certificate import read_certificate
+from studio.gui.pages.export.comparing import comparison
 from studio.gui.pages.export.page import OPTIONS, RUN, WHAT, WHERE
-from studio.gui.pages.export.result import certificate_facts, comparison
 from studio.gui.runner import Job
 from tests.gui.runs import make_run
 
@@ -71,8 +74,9 @@ def test_a_step_opens_when_the_one_before_is_chosen(page: ExportPage, tmp_path: 
     assert page.room.currentIndex() == WHAT
     page.what.path.setText(str(tmp_path / "project" / "runs" / "yolo-pose" / "first"))
     assert page.next.isEnabled()
+    page.where.choose("openvino")
     page.go(OPTIONS)
-    assert page.room.currentIndex() == OPTIONS, "openvino is the only target whose tools are here"
+    assert page.room.currentIndex() == OPTIONS
 
 
 def test_a_target_without_its_tools_says_what_it_needs(page: ExportPage, qtbot: QtBot) -> None:
@@ -101,15 +105,15 @@ def test_options_come_from_the_target_and_names_are_checked(
 ) -> None:
     page.where.choose("openvino")
     page.go(OPTIONS)
-    assert page.form is not None
-    assert "half" in page.form.editors
-    assert page.name.text() == "first-openvino"
+    assert page.how.form is not None
+    assert "half" in page.how.form.editors
+    assert page.how.name.text() == "first-openvino"
     (project / "exports" / "there").mkdir(parents=True)
-    page.name.setText("there")
-    assert "already" in page.name_error.text()
+    page.how.name.setText("there")
+    assert "already" in page.how.name_error.text()
     assert not page.next.isEnabled()
-    page.name.setText("mine")
-    page.form.set_values({"half": True})
+    page.how.name.setText("mine")
+    page.how.form.set_values({"half": True})
     spec = page.spec()
     assert spec.job == "export"
     assert spec.options["half"] is True
@@ -119,9 +123,10 @@ def test_options_come_from_the_target_and_names_are_checked(
 
 
 def ended_export(page: ExportPage, folder: Path) -> Job:
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     model = {"input": {"size": [320, 256]}, "precision": "fp16"}
-    (folder / "model.json").write_text(json.dumps(model), encoding="utf-8")
+    if not (folder / "model.json").exists():
+        (folder / "model.json").write_text(json.dumps(model), encoding="utf-8")
     job = Job(JobSpec("export", {}, folder), folder, parent=page.studio.runner)
     command = {"title": "Predict", "command": "pose-studio predict --model X --source FILE"}
     job.result = {"model": str(folder), "certificate": None, "commands": [command]}
@@ -138,7 +143,10 @@ def test_the_result_offers_what_comes_next(page: ExportPage, tmp_path: Path, qtb
     ended_export(page, folder)
     assert page.run.done.isVisible()
     assert page.run.heading.text() == "Exported"
-    assert ("Input", "256 × 320 px") in page.run.facts.table.rows
+    shown = page.run.certificate.certificate
+    assert shown is not None
+    assert ("Input", "256 × 320") in shown.figures
+    assert page.run.certificate.verdict.text() == "No certificate"
     assert page.run.commands.count() == 1
     opened: list[object] = []
     page.studio._open_page = lambda page_id, **payload: opened.append((page_id, payload))
@@ -160,23 +168,63 @@ def test_a_failed_export_shows_why(page: ExportPage, tmp_path: Path, qtbot: QtBo
     assert page.back.isEnabled()
 
 
-def test_a_certificate_in_words() -> None:
-    said = {
-        "bytes": 6_300_000,
-        "parity": {"shift_px": {"mean": 0.0176, "p95": 0.05, "max": 0.105}},
-        "ap": {"weights": 0.2958, "artifact": 0.2957, "difference": -0.0001},
-        "latency_ms": {"median": 11.32, "device": "CPU", "precision": "bf16"},
-        "passed": True,
-    }
-    assert certificate_facts(said) == [
-        ("Size", "6.3 MB"),
-        ("Shift of joints against the original", "0.018 px on average, 0.105 px at most"),
-        ("AP of the original → of the export", "0.2958 → 0.2957"),
-        ("Time a picture", "11.3 ms (CPU bf16)"),
-        ("Certificate", "Passed"),
-    ]
-    nobody = {"bytes": 0, "parity": {"shift_px": {"mean": None}}, "ap": None, "passed": None}
-    assert certificate_facts(nobody) == []
+def write_certificate(folder: Path, **changed: object) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    model = {"input": {"size": [320, 256]}, "precision": "int8"}
+    (folder / "model.json").write_text(json.dumps(model), encoding="utf-8")
+    (folder / "certificate_files").mkdir(exist_ok=True)
+    picture = QImage(64, 32, QImage.Format.Format_RGB32)
+    picture.fill(0)
+    assert picture.save(str(folder / "certificate_files" / "01.jpg"))
+    values = {
+        "v": 1,
+        "bytes": 3_300_000,
+        "weights_bytes": 6_600_000,
+        "load_ms": 41.0,
+        "latency_ms": {"median": 11.32, "device": "CPU", "precision": "int8"},
+        "pictures": {"count": 8, "source": "drawn people"},
+        "checks": [
+            {"title": "Shift", "value": "0.3 px", "limit": "at most 0.5 px", "passed": True,
+             "kind": "limit"},
+            {"title": "SRAM", "value": "600 KiB", "limit": "512 KiB", "passed": False,
+             "kind": "device"},
+        ],
+        "not_run": "",
+        "worst": [
+            {"file": "certificate_files/01.jpg", "shift": 1.234, "unit": "px"},
+            {"file": "../../../outside.jpg", "shift": 9.0, "unit": "px"},
+        ],
+        "passed": False,
+    }  # fmt: skip
+    text = json.dumps({**values, **changed})
+    (folder / "certificate.json").write_text(text, encoding="utf-8")
+    (folder / "certificate.html").write_text("<html></html>", encoding="utf-8")
+
+
+def test_a_certificate_as_a_page(page: ExportPage, tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    write_certificate(folder)
+    ended_export(page, folder)
+    view = page.run.certificate
+    assert view.verdict.text() == "Not passed"
+    assert view.band.property("role") == "banner-error"
+    assert view.headline.text() == "Beyond its limit: SRAM."
+    texts = [w.text() for w in view.findChildren(QLabel) if w.isVisibleTo(view)]
+    for text in ("3.3 MB", "50%", "11.3 ms", "CPU int8", "0.3 px", "600 KiB", "512 KiB"):
+        assert text in texts
+    assert view.pictures.count() == 1, "nothing outside the folder is shown"
+    assert view.pictures.item(0).caption == "1.23 px"
+    assert page.run.open_page.isVisible()
+
+
+def test_what_was_never_run_is_said(tmp_path: Path) -> None:
+    write_certificate(tmp_path, passed=None, not_run="The device is not here.", checks=[])
+    found = read_certificate(tmp_path)
+    assert (found.verdict, found.not_run) == ("open", "The device is not here.")
+    write_certificate(tmp_path, passed=None, checks=[])
+    assert read_certificate(tmp_path).headline() == "Nobody was found in the test pictures."
+    write_certificate(tmp_path, passed=True)
+    assert "on 8 pictures" in read_certificate(tmp_path).headline()
 
 
 def test_a_comparison_as_a_table() -> None:

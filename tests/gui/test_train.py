@@ -107,13 +107,13 @@ def test_presets_keep_changed_options_without_the_dataset(page: TrainPage) -> No
     form = page.form.form
     assert form is not None
     form.set_values({"epochs": 7, "imgsz": 320})
-    page.form.save_preset("quick")
+    page.form.presets.save("quick")
     form.reset()
     page.form.preset.setCurrentIndex(page.form.preset.findData("quick"))
-    page.form._load_preset()
+    page.form.presets.load()
     assert form.values()["epochs"] == 7
-    assert "data" not in page.form._presets().load("quick")
-    page.form._delete_preset()
+    assert "data" not in page.form.presets.presets.load("quick")
+    page.form.presets.delete()
     assert page.form.preset.findData("quick") < 0
 
 

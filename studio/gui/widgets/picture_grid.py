@@ -32,6 +32,7 @@ from studio.gui.widgets.figures import Figure, draw_figures, fitted, read_scaled
 Index = QModelIndex | QPersistentModelIndex
 CACHE = 400
 THUMBNAIL = 320
+CELL = QSize(176, 152)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,14 +55,17 @@ class _Signals(QObject):
 class _Read(QRunnable):
     """Reads one picture small and draws its people on it, in a worker thread."""
 
-    def __init__(self, row: int, batch: int, item: PictureItem, skeleton: Skeleton | None) -> None:
+    def __init__(
+        self, row: int, batch: int, item: PictureItem, skeleton: Skeleton | None, longest: int
+    ) -> None:
         super().__init__()
         self.signals = _Signals()
         self._row, self._batch, self._item, self._skeleton = row, batch, item, skeleton
+        self._longest = longest
 
     def run(self) -> None:
         try:
-            image = read_scaled(self._item.path, THUMBNAIL)
+            image = read_scaled(self._item.path, self._longest)
         except StudioError:
             self.signals.done.emit(self._row, self._batch, QImage())
             return
@@ -77,8 +81,9 @@ class _Read(QRunnable):
 class PictureModel(QAbstractListModel):
     """The pictures of a grid; a picture is read when it is first painted."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, longest: int = THUMBNAIL) -> None:
         super().__init__(parent)
+        self._longest = longest
         self._items: Sequence[PictureItem] = ()
         self.marked: frozenset[Path] = frozenset()
         self._skeleton: Skeleton | None = None
@@ -127,7 +132,7 @@ class PictureModel(QAbstractListModel):
             self._pixmaps.move_to_end(row)
             return self._pixmaps[row]
         if row not in self._waiting:
-            task = _Read(row, self._batch, self._items[row], self._skeleton)
+            task = _Read(row, self._batch, self._items[row], self._skeleton, self._longest)
             task.setAutoDelete(False)
             task.signals.done.connect(self._arrived)
             self._waiting[row] = task
@@ -146,6 +151,10 @@ class PictureModel(QAbstractListModel):
 
 
 class _Delegate(QStyledItemDelegate):
+    def __init__(self, parent: QObject, cell: QSize) -> None:
+        super().__init__(parent)
+        self._cell = cell
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         rect: QRect = option.rect.adjusted(4, 4, -4, -4)  # pyright: ignore[reportAttributeAccessIssue]
         state: QStyle.StateFlag = option.state  # pyright: ignore[reportAttributeAccessIssue]
@@ -180,7 +189,7 @@ class _Delegate(QStyledItemDelegate):
         painter.restore()
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        return QSize(176, 152)
+        return self._cell
 
 
 def _badge(painter: QPainter, frame: QRectF, text: str) -> None:
@@ -198,16 +207,19 @@ def _badge(painter: QPainter, frame: QRectF, text: str) -> None:
 
 
 class PictureGrid(QListView):
-    """A grid of pictures; `chosen` on a single choice, `opened` on Enter or a double click."""
+    """A grid of pictures; `chosen` on a single choice, `opened` on Enter or a double click.
+
+    cell: the room of one picture with its caption.
+    """
 
     chosen = Signal(object)
     opened = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, cell: QSize = CELL) -> None:
         super().__init__(parent)
-        self._model = PictureModel(self)
+        self._model = PictureModel(self, max(THUMBNAIL, 2 * cell.width() if cell != CELL else 0))
         self.setModel(self._model)
-        self.setItemDelegate(_Delegate(self))
+        self.setItemDelegate(_Delegate(self, cell))
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setMovement(QListView.Movement.Static)

@@ -1,33 +1,22 @@
-"""The first two steps: which model, and where to."""
+"""The first step: which model."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QFrame,
-    QGridLayout,
-    QLabel,
-    QLineEdit,
-    QStackedWidget,
-    QWidget,
-)
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QStackedWidget, QWidget
 
 from studio.core.options import N_
 from studio.gui import project_items
 from studio.gui.background import Background
 from studio.gui.headlines import headline_text
-from studio.gui.i18n import bind_text, said, tr, translator
-from studio.gui.icons import icon
+from studio.gui.i18n import bind_text, tr, translator
 from studio.gui.suggestions import is_there
-from studio.gui.widgets.basics import EmptyState, button, label, row, scrolled
+from studio.gui.widgets.basics import EmptyState, button, label, row
 from studio.gui.widgets.metric_table import Column, MetricTable
-from studio.gui.widgets.parts import clear_layout, column
-from studio.registry import Contribution, contributions
+from studio.gui.widgets.parts import column
 
 if TYPE_CHECKING:
     from studio.gui.context import StudioContext
@@ -143,112 +132,3 @@ class ModelStep(QWidget):
         self.error.setText(tr("This is not there.") if missing else "")
         self.error.setVisible(missing)
         self.changed.emit()
-
-
-class TargetCard(QFrame):
-    """One device or format: what it is, what it needs, whether its tools are here."""
-
-    chosen = Signal(str)
-
-    def __init__(self, target: Contribution) -> None:
-        super().__init__()
-        self.target = target
-        self.setProperty("role", "card")
-        self.setProperty("selected", False)
-        self.setFocusPolicy(
-            Qt.FocusPolicy.StrongFocus if target.enabled else Qt.FocusPolicy.NoFocus
-        )
-        self.setAccessibleName(target.title)
-        self.setMinimumHeight(128)
-        title = QLabel(target.title)
-        title.setProperty("role", "title")
-        sign = QLabel()
-        sign.setPixmap(icon("export", "accent" if target.enabled else "muted").pixmap(20, 20))
-        summary = label(target.summary, "muted", wrap=True)
-        state = QLabel(wordWrap=True)
-        state.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        if target.enabled:
-            state.setProperty("role", "success")
-            bind_text(state.setText, "Its tools are here.")
-            self.setCursor(Qt.CursorShape.PointingHandCursor)
-        else:
-            state.setProperty("role", "warning")
-            state.setText(said(target.reason))
-        layout = column(row(sign, title, None), summary, None, state)
-        layout.setContentsMargins(16, 12, 16, 12)
-        self.setLayout(layout)
-
-    def set_chosen(self, on: bool) -> None:
-        """Draw the frame that says so."""
-        self.setProperty("selected", on)
-        self.style().unpolish(self)
-        self.style().polish(self)
-
-    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
-        if self.target.enabled:
-            self.chosen.emit(self.target.id)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.chosen.emit(self.target.id)
-            return
-        super().keyPressEvent(event)
-
-    def focusInEvent(self, event: object) -> None:
-        super().focusInEvent(event)  # type: ignore[arg-type]
-        self.set_chosen(True)
-
-    def focusOutEvent(self, event: object) -> None:
-        super().focusOutEvent(event)  # type: ignore[arg-type]
-        self.set_chosen(bool(self.property("picked")))
-
-
-class TargetStep(QWidget):
-    """Cards of all targets; those whose tools are missing say what they need."""
-
-    changed = Signal()
-    taken = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.target: str = ""
-        self.cards: list[TargetCard] = []
-        self._grid = QGridLayout()
-        self._grid.setSpacing(16)
-        content = QWidget()
-        content.setLayout(column(self._grid, None))
-        layout = column(
-            label("Where does it run?", "heading"),
-            label("Each card says what the device needs and whether its tools are here.", "muted"),
-            4,
-            scrolled(content),
-        )
-        layout.setContentsMargins(24, 20, 24, 16)
-        self.setLayout(layout)
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Make the cards again, from the plugins known now."""
-        clear_layout(self._grid)
-        self.cards = [TargetCard(t) for t in contributions("target")]
-        for number, card in enumerate(self.cards):
-            card.chosen.connect(self.choose)
-            self._grid.addWidget(card, number // 3, number % 3)
-        for each in range(3):
-            self._grid.setColumnStretch(each, 1)
-        usable = [c.target.id for c in self.cards if c.target.enabled]
-        if self.target not in usable:
-            self.target = usable[0] if len(usable) == 1 else ""
-        self._mark()
-
-    def choose(self, target: str) -> None:
-        """Take a target by its id."""
-        self.target = target
-        self._mark()
-        self.changed.emit()
-
-    def _mark(self) -> None:
-        for card in self.cards:
-            picked = card.target.id == self.target
-            card.setProperty("picked", picked)
-            card.set_chosen(picked)

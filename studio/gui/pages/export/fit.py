@@ -1,19 +1,17 @@
-"""Whether a model can go to a target with these options, asked of the target; no Qt.
-
-Only an artefact with a `model.json` is asked about here: a bare weights file would have to be
-opened by its family, which is a job's work, and the export job asks again anyway.
-"""
+"""Whether a model can go to a target with these options, asked of the target; no Qt."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from studio.core.artifact import MODEL_JSON, ModelArtifact
-from studio.core.errors import Problem
-from studio.core.options import Options
-from studio.registry import find
+from studio.core.errors import Problem, StudioError
+from studio.core.options import OptionField, Options
+from studio.gui import project_items
+from studio.registry import contributions, find
 
 
 def described(model: Path) -> ModelArtifact | None:
@@ -30,25 +28,87 @@ def described(model: Path) -> ModelArtifact | None:
     return None
 
 
-def fit_problems(target: str, model: Path, options: Options) -> list[Problem]:
-    """Why this model cannot go there with these options."""
-    artifact = described(model)
+def target_problems(artifact: ModelArtifact) -> dict[str, str]:
+    """For every target that can be used: why this model cannot go there, "" where it can."""
+    found: dict[str, str] = {}
+    for target in contributions("target"):
+        if not target.enabled:
+            continue
+        try:
+            problems = _errors(target.load().problems(artifact, target.options_class()()))
+        except StudioError as error:
+            problems = [Problem(error.message, hint=error.hint)]
+        found[target.id] = problems[0].message if problems else ""
+    return found
+
+
+def with_pictures(options: Options, data: str) -> Options:
+    """The options as the job asks about them: test pictures calibrate where nothing else does."""
+    if not data:
+        return options
+    from studio.exporting.calibration import with_data
+
+    return with_data(options, Path(data).expanduser(), unsplit=False)
+
+
+def pictures_there(options: Options) -> int | None:
+    """How many pictures the named place of calibration pictures holds; None where none is named.
+    A file (JSON, YAML) that lists pictures is not opened for it.
+    """
+    place = getattr(options, "calibration", None)
+    if place is None or not Path(place).expanduser().is_dir():
+        return None
+    from studio.io.files import list_images
+
+    folder = Path(place).expanduser()
+    known = project_items.dataset_at(folder)
+    return known.pictures if known is not None else len(list_images(folder, recursive=True))
+
+
+def fit_problems(target: str, artifact: ModelArtifact | None, options: Options) -> list[Problem]:
+    """Why this model cannot go there with these options; nothing where it is not known yet."""
     if artifact is None:
         return []
     return list(find("target", target).load().problems(artifact, options))
 
 
-def choice_problems(target: str, model: Path, options: Options) -> dict[tuple[str, Any], str]:
-    """For every choice of every field: "" or why it cannot be taken beside the other values."""
-    artifact = described(model)
+def choice_problems(
+    target: str, artifact: ModelArtifact | None, options: Options
+) -> dict[tuple[str, Any], str]:
+    """For every choice of every field, and for both values of every switch: "" or why it cannot be
+    taken beside the other values. What is wrong already is no choice's fault.
+    """
     entry = find("target", target).load() if artifact is not None else None
+
+    def errors(tried: Options) -> list[Problem]:
+        problems = _errors(tried.problems())
+        if not problems and entry is not None and artifact is not None:
+            problems = _errors(entry.problems(artifact, tried))
+        return problems
+
+    def is_new(problem: Problem, field: str) -> bool:
+        """A choice that only asks for another field to be filled can be taken."""
+        elsewhere = problem.where not in ("", field)
+        empty = elsewhere and getattr(options, problem.where, "") is None
+        return problem.message not in known and not empty
+
+    known = {p.message for p in errors(options)}
     found: dict[tuple[str, Any], str] = {}
     for field in options.fields():
-        for choice in field.choice_list():
-            tried = replace(options, **{field.name: choice.value})
-            problems = list(tried.problems())
-            if not problems and entry is not None and artifact is not None:
-                problems = list(entry.problems(artifact, tried))
-            errors = [p for p in problems if p.severity != "warning"]
-            found[field.name, choice.value] = errors[0].message if errors else ""
+        for value in _values(field):
+            new: list[Problem] = []
+            if getattr(options, field.name) != value:
+                tried = replace(options, **{field.name: value})
+                new = [p for p in errors(tried) if is_new(p, field.name)]
+            found[field.name, value] = new[0].message if new else ""
     return found
+
+
+def _values(field: OptionField) -> tuple[Any, ...]:
+    if field.plain_type is bool:
+        return (False, True)
+    return tuple(choice.value for choice in field.choice_list())
+
+
+def _errors(problems: Sequence[Problem]) -> list[Problem]:
+    return [p for p in problems if p.severity != "warning"]

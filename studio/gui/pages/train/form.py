@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QInputDialog, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from studio.core.errors import Problem, StudioError
 from studio.core.job import JobSpec
@@ -18,7 +18,6 @@ from studio.gui import project_items
 from studio.gui.forms import OptionsForm
 from studio.gui.i18n import bind_text, said, tr, translator
 from studio.gui.pages.train.fetching import WeightsOffer, can_be_fetched
-from studio.gui.presets import Presets
 from studio.gui.suggestions import (
     absent_fields,
     is_there,
@@ -26,8 +25,9 @@ from studio.gui.suggestions import (
     suggestions,
     words_of,
 )
-from studio.gui.widgets.basics import button, label, line, row, scrolled, tool_button
+from studio.gui.widgets.basics import button, label, line, row, scrolled
 from studio.gui.widgets.parts import SIDE_LEFT, column, tab_through
+from studio.gui.widgets.preset_bar import PresetBar
 from studio.gui.widgets.problem_list import ProblemList
 from studio.registry import Contribution, contributions, find
 
@@ -58,8 +58,8 @@ class TrainForm(QWidget):
         bind_text(self.name.setAccessibleName, "Run name")
         self.name_error = label("", "error", wrap=True)
         self.name_error.hide()
-        self.preset = QComboBox()
-        bind_text(self.preset.setAccessibleName, "Preset")
+        self.presets = PresetBar(studio, self._preset_values)
+        self.preset = self.presets.combo
         self.problems = ProblemList()
         self.offer = WeightsOffer(studio)
         self.offer.fetched.connect(self._weights_came)
@@ -91,21 +91,19 @@ class TrainForm(QWidget):
         self.family.activated.connect(lambda: studio.settings.set("train/family", self.family_id))
         self.name.textChanged.connect(self._state)
         self.where.changed.connect(self._state)
-        self.preset.activated.connect(self._load_preset)
-        translator.language_changed.connect(self.refresh_presets)
+        self.presets.loaded.connect(self._take_preset)
+        self.presets.failed.connect(self.failed)
         translator.language_changed.connect(self._show_summary)
         self._family_changed()
 
     def _body(self) -> QVBoxLayout:
-        self._save = tool_button("save", "Save these options as a preset", self._save_preset)
-        self._delete = tool_button("delete", "Delete this preset", self._delete_preset)
         body = column(
             label("Model family"),
             self.family,
             self.summary,
             4,
             label("Preset"),
-            row(self.preset, self._save, self._delete, spacing=4),
+            self.presets,
             4,
             label("Run name"),
             self.name,
@@ -118,7 +116,6 @@ class TrainForm(QWidget):
             spacing=4,
         )
         body.setContentsMargins(SIDE_LEFT, 16, 16, 16)
-        self.preset.setSizePolicy(self.name.sizePolicy())
         return body
 
     @property
@@ -241,7 +238,7 @@ class TrainForm(QWidget):
                 )
                 self.form.changed.connect(self._form_changed)
         self._show_summary()
-        self.refresh_presets()
+        self.presets.set_kind(f"train/{self.family_id or 'none'}")
         project = self.studio.project
         self.set_project(Path(project.folder) if project else None)
         self._state()
@@ -315,55 +312,23 @@ class TrainForm(QWidget):
                 self.form.focus_problem()
             self.failed.emit(error)
 
-    def _presets(self) -> Presets:
-        return Presets(self.studio.settings.folder, f"train/{self.family_id or 'none'}")
-
     def refresh_presets(self) -> None:
         """Offer what is kept now."""
-        self.preset.clear()
-        self.preset.addItem(tr("Defaults"), "")
-        for name in self._presets().names():
-            self.preset.addItem(name, name)
-        self._delete.setEnabled(False)
+        self.presets.refresh()
 
-    def _load_preset(self) -> None:
-        name = str(self.preset.currentData() or "")
+    def _take_preset(self, values: dict[str, Any]) -> None:
+        """Its values; the dataset stays, which belongs to the project."""
         if self.form is None:
             return
         kept = {k: self.form.editors[k].text() for k in ("data",) if k in self.form.editors}
         try:
-            values = self._presets().load(name) if name else {}
             self.form.reset()
             self.form.set_values({**{k: v for k, v in kept.items() if v}, **values})
             self._guess_start()
         except StudioError as error:
             self.failed.emit(error)
-        self._delete.setEnabled(bool(name) and self._presets().is_own(name))
 
-    def _save_preset(self) -> None:
-        if self.form is None:
-            return
-        name, done = QInputDialog.getText(self, tr("Save a preset"), tr("Name"))
-        if done and name.strip():
-            self.save_preset(name.strip())
-
-    def save_preset(self, name: str) -> None:
-        """Keep the changed options, without the dataset, which belongs to the project."""
+    def _preset_values(self) -> dict[str, Any]:
+        """The changed options, without the dataset. Raises UsageError."""
         assert self.form is not None
-        try:
-            values = {
-                k: v for k, v in self.form.values().items() if k not in ("data", "dataset_root")
-            }
-            self._presets().save(name, values)
-        except StudioError as error:
-            self.failed.emit(error)
-            return
-        self.refresh_presets()
-        self.preset.setCurrentIndex(self.preset.findData(name))
-        self._delete.setEnabled(True)
-
-    def _delete_preset(self) -> None:
-        name = str(self.preset.currentData() or "")
-        if name:
-            self._presets().delete(name)
-            self.refresh_presets()
+        return {k: v for k, v in self.form.values().items() if k not in ("data", "dataset_root")}
