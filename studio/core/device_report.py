@@ -11,9 +11,10 @@ from typing import Any
 class Limits:
     """How far an artefact may differ from its weights before its certificate says "not passed".
 
-    shift_px: mean shift of sure joints in picture pixels, None for no such limit. ap: difference
-    of OKS AP, where there are labels. pck: difference of PCK@0.1 to the labels, or None.
-    turn_deg: mean turn between both, for heads. error_deg: difference of the mean geodesic error.
+    shift_px: mean shift of sure joints in picture pixels, None for no such limit. ap: how much
+    OKS AP may be lost, where there are labels. pck: how much PCK@0.1 may be lost, or None.
+    turn_deg: mean turn between both, for heads. error_deg: how much the mean geodesic error may
+    grow. An artefact that does better than its weights is not held against it.
     """
 
     shift_px: float | None = 0.5

@@ -1,104 +1,299 @@
-"""What an exported artefact is worth: it is run beside the weights that it was made from."""
+"""What an exported artefact is worth: it is run beside the weights that it was made from.
+
+`certificate.json`: {"v": 1, "target", "family", "task", "weights", "artifact", "precision",
+"input", "output", "pictures" {count, source, labelled, calibrated}, "parity" {people, shift_px,
+shift_input_px, joints, scores; of heads turn_deg}, "computed_in" (what parity was computed in),
+"own_precision" {precision, device, shift_px or turn_deg} or null where it is the same, "ap", "pck"
+and "geodesic" {weights, artifact, difference} or null, "bytes", "files" {name: bytes},
+"weights_bytes", "load_ms", "latency_ms" {median, device, precision, picture}, "memory_bytes",
+"calibration" or null, "limits", "checks" [{title, value, limit, passed, kind}], "device" (what its
+tools say), "not_run" (what was never run here, "" where the artefact itself was), "worst" [{file,
+shift, unit}], "passed" (null: nothing is proved)}. `certificate.html` shows the same.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import platform
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
-from statistics import median
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from studio.core.artifact import ModelArtifact
-from studio.core.dataset import VAL, Dataset, Sample
+from studio.core.dataset import Sample
+from studio.core.errors import MissingTool, StudioError
 from studio.core.job import JobContext
-from studio.io.datasets import load_dataset
+from studio.core.prediction import Prediction
 from studio.io.files import write_json
-from studio.io.images import read_image
 from studio.jobs.certificate_page import Compared, write_certificate_page
-from studio.jobs.looking import check_comparable, open_looker
+from studio.jobs.certificate_values import (
+    CERTIFICATE,
+    WORST,
+    Certifying,
+    can_run,
+    common_values,
+    device_checks,
+    limit_check,
+    lost,
+    memory,
+    never_run,
+    timed,
+    verdict,
+)
+from studio.jobs.judging_pictures import JudgingPictures
+from studio.jobs.looking import Looker, check_comparable, open_looker
 from studio.metrics.agreement import Agreement, Shift
-from studio.metrics.evaluation import evaluate
-from studio.runtime.clips import is_clip_model
+from studio.metrics.evaluation import Evaluation, Judging
+from studio.metrics.joints import PCK_AT
+from studio.runtime.topdown import is_topdown
 
 Picture = npt.NDArray[np.uint8]
+People = tuple[Prediction, ...]
 
-CERTIFICATE = "certificate.json"
-# Where AP is asked for as well, more pictures only take longer.
-MAX_PICTURES = 50
-DRAWN_PICTURES = 8
-_FILM = 2
-WORST = 6
 CONF = 0.25
 # AP is counted over people down to this score, as COCO's judges do.
 AP_CONF = 0.001
-LIMITS = {"mean": 0.5, "ap": 0.005}
+PARITY = "f32"
+
+
+@dataclass(eq=False)
+class _Seen:
+    """What one side said of every picture, down to `AP_CONF`. scales: pixels of its input for each
+    pixel of the picture.
+    """
+
+    people: list[People]
+    scales: list[float]
+    load_ms: float
+    precision: str
+    device: str
 
 
 def certify(
-    weights: ModelArtifact, artifact: ModelArtifact, data: Path | None, context: JobContext
+    weights: ModelArtifact,
+    artifact: ModelArtifact,
+    pictures: JudgingPictures,
+    asked: Certifying,
+    context: JobContext,
 ) -> dict[str, Any]:
-    """Hold `artifact` against `weights` on the dataset's validation pictures, or on drawn people.
+    """Hold `artifact` against `weights` on `pictures`.
 
-    Both compute in f32 for the parity; the time is at the device's own precision. The AP of both
-    stands beside it where there are labels. Writes certificate.json and certificate.html beside
-    the artefact.
+    Both compute in f32 for the parity; the shift at the device's own precision stands beside it,
+    and the time is at that. Writes certificate.json and certificate.html beside the artefact.
     """
-    check_comparable(artifact)
-    dataset = load_dataset(data) if data is not None else None
-    pictures = list(_pictures(dataset, clip=is_clip_model(artifact)))
-    compared: list[tuple[float, Compared]] = []
-    size = artifact.input.size
-    # The same frame around every picture: an artefact of one size fills it up with grey.
-    framed = dataclasses.replace(weights.input, size=size, dynamic=artifact.input.dynamic)
-    weights = dataclasses.replace(weights, input=framed)
-    agreement = Agreement(artifact.skeleton.keypoints)
-    started = time.perf_counter()
-    with open_looker(artifact, conf=CONF, imgsz=size, precision="f32") as made:
-        load_ms = (time.perf_counter() - started) * 1000
-        with open_looker(weights, conf=CONF, imgsz=size, precision="f32") as original:
-            for number, (picture, sample) in enumerate(pictures, 1):
-                context.check()
-                found = original.look(picture, sample), made.look(picture, sample)
-                shift = agreement.add(*found, made.scale(sample))
-                compared.append((shift.badness, (picture, *found, shift.worst)))
-                context.progress("certify", number, len(pictures))
-    ap = _both_ap((weights, artifact), dataset, context)
-    summary = _parity(agreement)
-    values = {
-        "v": 1,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "weights": str(weights.weights),
-        "artifact": artifact.weights.name,
-        "precision": artifact.precision,
-        "input": artifact.input.to_mapping(),
-        "pictures": {
-            "count": len(pictures),
-            "source": str(data.absolute()) if data is not None else "drawn people",
-        },
-        "parity": summary,
-        "ap": ap,
-        "bytes": sum(
-            p.stat().st_size for p in artifact.weights.parent.glob(f"{artifact.weights.stem}.*")
-        ),
-        "weights_bytes": weights.weights.stat().st_size,
-        "load_ms": load_ms,
-        "latency_ms": _latency(artifact, *pictures[0], context),
-        "computed_in": "f32",
-        "machine": platform.processor() or platform.machine(),
-        "limits": LIMITS,
-        "passed": _passed(summary, ap),
-    }
-    worst = sorted(compared, key=lambda c: -c[0])[:WORST]
+    values = common_values(weights, artifact, asked)
+    worst: Sequence[Compared] = ()
+    if not can_run(artifact):
+        why = "No engine of this studio runs such a file: the artefact was never run."
+        values = never_run(values, asked, why)
+    else:
+        check_comparable(artifact)
+        pictures = _readable(pictures.limited(asked.pictures, asked.calibrated), context)
+        try:
+            more, worst = _run(_framed(weights, artifact), artifact, pictures, asked, context)
+            values |= more
+        except MissingTool as error:
+            values = never_run(values, asked, f"The artefact was never run: {error}")
     folder = artifact.weights.parent
-    write_certificate_page(folder, values, [c for _, c in worst], artifact.skeleton)
+    values["worst"] = write_certificate_page(folder, values, worst, artifact.skeleton)
     write_json(folder / CERTIFICATE, values)
     return values
+
+
+def _framed(weights: ModelArtifact, artifact: ModelArtifact) -> ModelArtifact:
+    """The same frame around every picture: an artefact of one size fills it up with grey."""
+    spec = dataclasses.replace(
+        weights.input, size=artifact.input.size, dynamic=artifact.input.dynamic
+    )
+    return dataclasses.replace(weights, input=spec)
+
+
+def _readable(pictures: JudgingPictures, context: JobContext) -> JudgingPictures:
+    """Without those that cannot be read, which are told."""
+    good: list[Sample] = []
+    for sample in pictures.samples:
+        context.check()
+        try:
+            pictures.read(sample)
+        except StudioError as error:
+            context.log(str(error), "warning")
+        else:
+            good.append(sample)
+    return dataclasses.replace(pictures, samples=tuple(good))
+
+
+def _run(
+    weights: ModelArtifact,
+    artifact: ModelArtifact,
+    pictures: JudgingPictures,
+    asked: Certifying,
+    context: JobContext,
+) -> tuple[dict[str, Any], Sequence[Compared]]:
+    there = _see(artifact, pictures, context, "certify")
+    here = _see(weights, pictures, context, "certify weights")
+    agreement = _agreement(artifact, here, there.people)
+    latency, own = _as_it_is(artifact, pictures, here, there, context)
+    judged = _judged(pictures, asked, (here, there))
+    summary = _parity(agreement)
+    ap = lost(*(None if j is None else _known(j.metrics["AP"]) for j in judged))
+    pck = lost(*(None if j is None else _pck(j) for j in judged))
+    # Drawn people are labelled, but nothing was trained to find them.
+    ap = None if pictures.drawn else ap
+    checks = _checks(summary, ap, pck, asked) + device_checks(asked.report)
+    more = {
+        "pictures": {
+            "count": len(pictures.samples),
+            "source": pictures.source,
+            "labelled": pictures.labels is not None and not pictures.drawn,
+            "calibrated": pictures.calibrated,
+        },
+        "parity": summary,
+        "computed_in": PARITY,
+        "own_precision": own,
+        "ap": ap,
+        "pck": pck,
+        "load_ms": there.load_ms,
+        "latency_ms": latency,
+        "memory_bytes": memory(artifact, context),
+        "checks": checks,
+        "passed": verdict(checks),
+    }
+    order = sorted(range(len(pictures.samples)), key=lambda i: -agreement.pictures[i].badness)
+    shown = [
+        (
+            pictures.read(pictures.samples[i]),
+            _sure(artifact, here.people[i]),
+            _sure(artifact, there.people[i]),
+            agreement.pictures[i].worst,
+        )
+        for i in order[:WORST]
+    ]
+    return more, shown
+
+
+def _see(side: ModelArtifact, pictures: JudgingPictures, context: JobContext, stage: str) -> _Seen:
+    started = time.perf_counter()
+    size = side.input.size
+    with open_looker(side, conf=AP_CONF, imgsz=size, precision=PARITY) as looker:
+        loaded = (time.perf_counter() - started) * 1000
+        people = _look(looker, pictures, context, stage)
+        scales = [looker.scale(sample) for sample in pictures.samples]
+        return _Seen(people, scales, loaded, looker.engine.precision, looker.engine.device)
+
+
+def _look(
+    looker: Looker, pictures: JudgingPictures, context: JobContext, stage: str
+) -> list[People]:
+    found: list[People] = []
+    for number, sample in enumerate(pictures.samples, 1):
+        context.check()
+        found.append(looker.look(pictures.read(sample), sample))
+        context.progress(stage, number, len(pictures.samples))
+    return found
+
+
+def _sure(artifact: ModelArtifact, people: People) -> People:
+    """Those that would be shown; in labelled boxes that is everybody."""
+    return people if is_topdown(artifact) else tuple(p for p in people if p.score >= CONF)
+
+
+def _agreement(artifact: ModelArtifact, here: _Seen, there: Sequence[People]) -> Agreement:
+    agreement = Agreement(artifact.skeleton.keypoints)
+    for scale, first, second in zip(here.scales, here.people, there, strict=True):
+        agreement.add(_sure(artifact, first), _sure(artifact, second), scale)
+    return agreement
+
+
+def _as_it_is(
+    artifact: ModelArtifact,
+    pictures: JudgingPictures,
+    here: _Seen,
+    there: _Seen,
+    context: JobContext,
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The time of one picture at the device's own precision, the whole way, and how far joints
+    move there; None where it is the one that parity was computed in.
+    """
+    if not pictures.samples:
+        return None, None
+    sample = pictures.samples[0]
+    picture = pictures.read(sample)
+    size = artifact.input.size
+    with open_looker(artifact, conf=CONF, imgsz=size) as looker:
+        latency = {
+            "median": timed(lambda: looker.look(picture, sample), context),
+            "device": looker.engine.device,
+            "precision": looker.engine.precision,
+            "picture": [picture.shape[1], picture.shape[0]],
+        }
+        if looker.engine.precision == there.precision:
+            return latency, None
+        looker.forget()
+        people = _look(looker, pictures, context, f"certify {looker.engine.precision}")
+        agreement = _agreement(artifact, here, people)
+        own = {
+            "precision": looker.engine.precision,
+            "device": looker.engine.device,
+            "shift_px": _shift(agreement.shift(visible=True)),
+        }
+    return latency, own
+
+
+def _judged(
+    pictures: JudgingPictures, asked: Certifying, sides: Sequence[_Seen]
+) -> list[Evaluation | None]:
+    """Both held against the labels, where there are some."""
+    nobody = not any(s.instances for s in pictures.samples)
+    if pictures.labels is None or nobody or (pictures.drawn and asked.limits.pck is None):
+        return [None, None]
+    found: list[Evaluation | None] = []
+    for side in sides:
+        judging = Judging(pictures.labels, show_conf=CONF)
+        for sample, people in zip(pictures.samples, side.people, strict=True):
+            judging.add(sample, people)
+        found.append(judging.result())
+    return found
+
+
+def _known(value: float) -> float | None:
+    """COCO says -1 where there is nothing to judge."""
+    return value if value >= 0 else None
+
+
+def _pck(judged: Evaluation) -> float | None:
+    """The share of labelled joints within a tenth of the person's size, missed people's too."""
+    rows = [row for row in judged.joints.table() if row.count]
+    hits = sum(row.pck * row.count for row in rows)
+    missed = sum(
+        int((pair.truth.keypoints[:, 2] > 0).sum())
+        for picture in judged.pictures
+        for pair in picture.pairs
+        if pair.truth is not None and pair.predicted is None
+    )
+    total = sum(row.count for row in rows) + missed
+    return hits / total if total else None
+
+
+def _checks(
+    summary: dict[str, Any],
+    ap: dict[str, float] | None,
+    pck: dict[str, float] | None,
+    asked: Certifying,
+) -> list[dict[str, Any]]:
+    limits = asked.limits
+    checks: list[dict[str, Any]] = []
+    if limits.shift_px is not None:
+        mean = summary["shift_px"]["mean"]
+        checks.append(limit_check("Mean shift of sure joints", mean, limits.shift_px, "px"))
+    if ap is not None:
+        checks.append(limit_check("Loss of OKS AP", 0.0 - ap["difference"], limits.ap))
+    if limits.pck is not None:
+        loss = None if pck is None else 0.0 - pck["difference"]
+        checks.append(limit_check(f"Loss of PCK@{PCK_AT:g}", loss, limits.pck))
+    return checks
 
 
 def _parity(agreement: Agreement) -> dict[str, Any]:
@@ -115,73 +310,3 @@ def _parity(agreement: Agreement) -> dict[str, Any]:
 def _shift(shift: Shift) -> dict[str, Any]:
     values = dataclasses.asdict(shift)
     return values if shift.count else {**values, "mean": None, "p95": None, "max": None}
-
-
-def _pictures(dataset: Dataset | None, *, clip: bool) -> Iterator[tuple[Picture, Sample]]:
-    """Of the dataset, or drawn: for a model of clips the frames of a film of one person."""
-    if dataset is None:
-        from studio.vision.synthetic import make_clip, make_picture
-
-        film = list(make_clip(_FILM, 3 * DRAWN_PICTURES, (480, 360), 1))[::3] if clip else []
-        for seed in range(DRAWN_PICTURES):
-            drawn = film[seed] if clip else make_picture(seed, (480, 360))
-            height, width = drawn.image.shape[:2]
-            yield (
-                drawn.image,
-                Sample(Path(f"drawn {seed}"), (width, height), tuple(drawn.people), 0),
-            )
-        return
-    samples = dataset.split(VAL if VAL in dataset.splits else "all")
-    for sample in samples[:MAX_PICTURES]:
-        yield read_image(sample.image), sample
-
-
-def _both_ap(
-    sides: tuple[ModelArtifact, ModelArtifact], dataset: Dataset | None, context: JobContext
-) -> dict[str, float] | None:
-    """The AP of the weights and of the artefact, where there are labels of their joints."""
-    if dataset is None or len(dataset.skeleton) != len(sides[1].skeleton):
-        return None
-    samples = dataset.split(VAL if VAL in dataset.splits else "all")[:MAX_PICTURES]
-    found: dict[str, float] = {}
-    size = sides[1].input.size
-    for name, side in zip(("weights", "artifact"), sides, strict=True):
-
-        def progress(done: int, total: int, name: str = name) -> None:
-            context.check()
-            context.progress(f"judge {name}", done, total)
-
-        with open_looker(side, conf=AP_CONF, imgsz=size, precision="f32") as looker:
-            judged = evaluate(samples, dataset.skeleton, looker.look, progress=progress)
-        found[name] = judged.metrics["AP"]
-    found["difference"] = found["artifact"] - found["weights"]
-    return found
-
-
-def _latency(
-    artifact: ModelArtifact, picture: Picture, sample: Sample, context: JobContext
-) -> dict[str, Any]:
-    """One picture at a time as Live does it: the whole way, median of ten after two."""
-    times: list[float] = []
-    with open_looker(artifact, conf=CONF, imgsz=artifact.input.size) as looker:
-        for number in range(12):
-            context.check()
-            started = time.perf_counter()
-            looker.look(picture, sample)
-            if number >= 2:
-                times.append((time.perf_counter() - started) * 1000)
-        return {
-            "median": median(times),
-            "device": looker.engine.device,
-            "precision": looker.engine.precision,
-            "picture": [picture.shape[1], picture.shape[0]],
-        }
-
-
-def _passed(summary: dict[str, Any], ap: dict[str, float] | None) -> bool | None:
-    """None where nobody was found: then nothing is proved."""
-    mean = summary["shift_px"]["mean"]
-    if mean is None:
-        return None
-    near = mean <= LIMITS["mean"]
-    return near and (ap is None or abs(ap["difference"]) <= LIMITS["ap"])

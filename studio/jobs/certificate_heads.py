@@ -1,13 +1,15 @@
-"""What an exported head-pose model is worth: it is run beside the weights that it was made from."""
+"""What an exported head-pose model is worth: it is run beside the weights that it was made from.
+
+The values are those of `studio.jobs.certificate`.
+"""
 
 from __future__ import annotations
 
-import platform
+import dataclasses
 import time
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -15,86 +17,156 @@ import numpy.typing as npt
 
 from studio.core.artifact import ModelArtifact
 from studio.core.dataset import VAL
+from studio.core.errors import MissingTool, Problem, StudioError
 from studio.core.job import JobContext
-from studio.io.files import atomic_write_text, write_json
+from studio.exporting.run_data import judging_place
+from studio.io.datasets import bare_pictures
+from studio.io.files import write_json
 from studio.io.headpose_set import HeadSample, load_heads
-from studio.io.images import read_image, write_image
-from studio.jobs.certificate import CERTIFICATE, MAX_PICTURES, WORST
-from studio.jobs.certificate_page import FILES, PAGE
-from studio.jobs.evaluate_page import STYLE, escaped
+from studio.io.images import read_image
+from studio.jobs.certificate import PARITY
+from studio.jobs.certificate_page import Turned, write_heads_page
+from studio.jobs.certificate_values import (
+    CERTIFICATE,
+    WORST,
+    Certifying,
+    can_run,
+    common_values,
+    device_checks,
+    limit_check,
+    memory,
+    never_run,
+    timed,
+    verdict,
+)
 from studio.metrics.head import geodesic, head_errors
 from studio.runtime.head_pose import HeadPoser
 from studio.vision.head_crop import crop_of, cropped
-from studio.vision.head_drawing import draw_axes, draw_cube
 
 Picture = npt.NDArray[np.uint8]
 Rotations = npt.NDArray[np.float64]
 
 TASK = "head-pose"
+DRAWN = "drawn heads"
 DRAWN_HEADS = 16
-# Degrees: the mean turn between the two, and the difference of their errors against the labels.
-LIMITS = {"mean": 0.5, "error": 0.1}
-_TILE, _CUBE = 256, 0.5
+_TILE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class JudgingHeads:
+    """Heads to judge on: their pictures, or drawn ones. Without a rotation they are not labelled.
+
+    sides, calibrated: as for `studio.jobs.judging_pictures.JudgingPictures`.
+    """
+
+    source: str
+    samples: tuple[HeadSample, ...] = ()
+    pictures: tuple[Path, ...] = ()
+    sides: bool = False
+    calibrated: bool = False
+
+    @property
+    def drawn(self) -> bool:
+        """Whether no camera has seen them."""
+        return not self.samples and not self.pictures
+
+    def limited(self, most: int, calibrated: Iterable[str]) -> JudgingHeads:
+        """See `JudgingPictures.limited`."""
+        known = set(calibrated)
+        samples = tuple(s for s in self.samples if str(s.picture) not in known)
+        pictures = tuple(p for p in self.pictures if str(p) not in known)
+        if not samples and not pictures:
+            samples, pictures = self.samples, self.pictures
+            flattered = bool(known) and not self.drawn
+        else:
+            flattered = False
+        return dataclasses.replace(
+            self, samples=samples[:most], pictures=pictures[:most], calibrated=flattered
+        )
+
+
+def heads_to_judge_on(
+    artifact: ModelArtifact, data: Path | None, context: JobContext
+) -> JudgingHeads:
+    """All that there are; `data` is what somebody named. Raises DataError, FileProblem,
+    FormatError where that cannot be used.
+    """
+    if data is not None:
+        return _heads(data.expanduser().absolute(), "", None, context)
+    place = judging_place(artifact, context)
+    if place is not None:
+        try:
+            return _heads(place.path, place.kind, place.listed, context, whole=place.apart)
+        except StudioError as error:
+            context.log(
+                f"The pictures that the model was judged on cannot be used: {error}", "warning"
+            )
+    return JudgingHeads(DRAWN)
 
 
 def certify_heads(
-    weights: ModelArtifact, artifact: ModelArtifact, data: Path | None, context: JobContext
+    weights: ModelArtifact,
+    artifact: ModelArtifact,
+    heads: JudgingHeads,
+    asked: Certifying,
+    context: JobContext,
 ) -> dict[str, Any]:
-    """Hold `artifact` against `weights` on a head-pose set's validation heads, or on drawn ones.
+    """Hold `artifact` against `weights` on `heads`.
 
-    Both compute in f32 for the parity; the time is at the device's own precision. Writes
-    certificate.json and certificate.html beside the artefact.
+    Both compute in f32 for the parity; the turn at the device's own precision stands beside it,
+    and the time is at that. Writes certificate.json and certificate.html beside the artefact.
     """
-    crops, samples = _heads(data)
-    started = time.perf_counter()
-    with HeadPoser(artifact, precision="f32") as made:
-        load_ms = (time.perf_counter() - started) * 1000
-        there = _turned(made, crops, context, "artifact")
-    with HeadPoser(weights, precision="f32") as original:
-        here = _turned(original, crops, context, "weights")
-    turns = geodesic(here, there)
-    errors = _errors(here, there, samples)
-    values = {
-        "v": 1,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "weights": str(weights.weights),
-        "artifact": artifact.weights.name,
-        "precision": artifact.precision,
-        "input": artifact.input.to_mapping(),
-        "pictures": {
-            "count": len(crops),
-            "source": str(data.absolute()) if data is not None else "drawn heads",
-        },
-        "parity": {"turn_deg": {"mean": float(turns.mean()), "max": float(turns.max())}},
-        "geodesic": errors,
-        "bytes": sum(
-            p.stat().st_size for p in artifact.weights.parent.glob(f"{artifact.weights.stem}.*")
-        ),
-        "weights_bytes": weights.weights.stat().st_size,
-        "load_ms": load_ms,
-        "latency_ms": _latency(artifact, crops[0], context),
-        "computed_in": "f32",
-        "machine": platform.processor() or platform.machine(),
-        "limits": LIMITS,
-        "passed": bool(turns.mean() <= LIMITS["mean"])
-        and (errors is None or abs(errors["difference"]) <= LIMITS["error"]),
-    }
+    values = common_values(weights, artifact, asked)
+    worst: Sequence[Turned] = ()
+    if not can_run(artifact):
+        why = "No engine of this studio runs such a file: the artefact was never run."
+        values = never_run(values, asked, why)
+    else:
+        heads = heads.limited(asked.pictures, asked.calibrated)
+        try:
+            more, worst = _run(weights, artifact, heads, asked, context)
+            values |= more
+        except MissingTool as error:
+            values = never_run(values, asked, f"The artefact was never run: {error}")
     folder = artifact.weights.parent
-    _write_page(folder, values, crops, (here, there), turns)
+    values["worst"] = write_heads_page(folder, values, worst)
     write_json(folder / CERTIFICATE, values)
     return values
 
 
-def _heads(data: Path | None) -> tuple[list[Picture], Sequence[HeadSample]]:
-    """The crops, and their labels where they came from a set."""
-    if data is None:
+def _heads(
+    place: Path, kind: str, listed: Path | None, context: JobContext, *, whole: bool = False
+) -> JudgingHeads:
+    bare = bare_pictures(place)
+    if bare and kind in ("", "auto"):
+        return JudgingHeads(str(place), pictures=bare)
+
+    def told(problem: Problem) -> None:
+        context.log(str(problem), "warning")
+
+    found = load_heads(place, kind, listed, told)
+    sides = {s.split for s in found.samples}
+    samples = found.side(VAL) if VAL in sides and not whole else found.samples
+    return JudgingHeads(str(place), samples=samples, sides=VAL in sides and len(sides) > 1)
+
+
+def _crops(heads: JudgingHeads, context: JobContext) -> tuple[list[Picture], list[HeadSample]]:
+    """The crops, and their labels where they came from a set; what cannot be read is told."""
+    if heads.drawn:
         from studio.vision.synthetic.head import make_head
 
-        return [make_head(seed, _TILE).image for seed in range(DRAWN_HEADS)], ()
-    found = load_heads(data)
-    has_val = any(s.split == VAL for s in found.samples)
-    samples = (found.side(VAL) if has_val else found.samples)[:MAX_PICTURES]
-    return [_crop(s) for s in samples], samples
+        return [make_head(seed, _TILE).image for seed in range(DRAWN_HEADS)], []
+    crops: list[Picture] = []
+    samples: list[HeadSample] = []
+    for sample in heads.samples:
+        context.check()
+        try:
+            crops.append(_crop(sample))
+        except StudioError as error:
+            context.log(str(error), "warning")
+        else:
+            samples.append(sample)
+    return crops + [read_image(path) for path in heads.pictures], samples
 
 
 def _crop(sample: HeadSample) -> Picture:
@@ -104,6 +176,52 @@ def _crop(sample: HeadSample) -> Picture:
     return cropped(picture, crop_of(sample.box), (_TILE, _TILE))
 
 
+def _run(
+    weights: ModelArtifact,
+    artifact: ModelArtifact,
+    heads: JudgingHeads,
+    asked: Certifying,
+    context: JobContext,
+) -> tuple[dict[str, Any], Sequence[Turned]]:
+    crops, samples = _crops(heads, context)
+    started = time.perf_counter()
+    with HeadPoser(artifact, precision=PARITY) as made:
+        load_ms = (time.perf_counter() - started) * 1000
+        there = _turned(made, crops, context, "certify")
+        computed = made.engine.precision
+    with HeadPoser(weights, precision=PARITY) as original:
+        here = _turned(original, crops, context, "certify weights")
+    latency, own = _as_it_is(artifact, crops, here, computed, context)
+    turns = geodesic(here, there)
+    errors = _errors(here, there, samples)
+    turn = _spread(turns)
+    checks = [limit_check("Mean turn between both", turn["mean"], asked.limits.turn_deg, "°")]
+    if errors is not None:
+        loss = errors["difference"]
+        limit = asked.limits.error_deg
+        checks.append(limit_check("Growth of the mean error", loss, limit, "°"))
+    checks += device_checks(asked.report)
+    more = {
+        "pictures": {
+            "count": len(crops),
+            "source": heads.source,
+            "labelled": bool(samples),
+            "calibrated": heads.calibrated,
+        },
+        "parity": {"turn_deg": turn},
+        "computed_in": PARITY,
+        "own_precision": own,
+        "geodesic": errors,
+        "load_ms": load_ms,
+        "latency_ms": latency,
+        "memory_bytes": memory(artifact, context),
+        "checks": checks,
+        "passed": verdict(checks),
+    }
+    order = np.argsort(-turns)[:WORST]
+    return more, [(crops[i], here[i], there[i], float(turns[i])) for i in order]
+
+
 def _turned(
     poser: HeadPoser, crops: Sequence[Picture], context: JobContext, stage: str
 ) -> Rotations:
@@ -111,8 +229,46 @@ def _turned(
     for number, crop in enumerate(crops, 1):
         context.check()
         found.append(poser.rotations([crop]))
-        context.progress(f"certify {stage}", number, len(crops))
-    return np.concatenate(found)
+        context.progress(stage, number, len(crops))
+    return np.concatenate(found) if found else np.zeros((0, 3, 3))
+
+
+def _as_it_is(
+    artifact: ModelArtifact,
+    crops: Sequence[Picture],
+    here: Rotations,
+    computed: str,
+    context: JobContext,
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The time of one head at the device's own precision, the whole way, and how far heads turn
+    there; None where it is the one that parity was computed in.
+    """
+    if not crops:
+        return None, None
+    with HeadPoser(artifact) as poser:
+        latency = {
+            "median": timed(lambda: poser.rotations([crops[0]]), context),
+            "device": poser.engine.device,
+            "precision": poser.engine.precision,
+            "picture": [crops[0].shape[1], crops[0].shape[0]],
+        }
+        precision = poser.engine.precision
+        if precision == computed:
+            return latency, None
+        found = _turned(poser, crops, context, f"certify {precision}")
+        turn = _spread(geodesic(here, found))
+    return latency, {"precision": precision, "device": latency["device"], "turn_deg": turn}
+
+
+def _spread(turns: npt.NDArray[np.float64]) -> dict[str, Any]:
+    if not len(turns):
+        return {"count": 0, "mean": None, "p95": None, "max": None}
+    return {
+        "count": len(turns),
+        "mean": float(turns.mean()),
+        "p95": float(np.percentile(turns, 95)),
+        "max": float(turns.max()),
+    }
 
 
 def _errors(
@@ -124,81 +280,3 @@ def _errors(
     truth = np.stack([s.rotation for s in samples])
     first, second = (float(head_errors(r, truth).geodesic.mean()) for r in (here, there))
     return {"weights": first, "artifact": second, "difference": second - first}
-
-
-def _latency(artifact: ModelArtifact, crop: Picture, context: JobContext) -> dict[str, Any]:
-    """One head at a time: the whole way, median of ten after two."""
-    times: list[float] = []
-    with HeadPoser(artifact) as poser:
-        for number in range(12):
-            context.check()
-            started = time.perf_counter()
-            poser.rotations([crop])
-            if number >= 2:
-                times.append((time.perf_counter() - started) * 1000)
-        return {
-            "median": median(times),
-            "device": poser.engine.device,
-            "precision": poser.engine.precision,
-            "picture": [crop.shape[1], crop.shape[0]],
-        }
-
-
-def _write_page(
-    folder: Path,
-    values: Mapping[str, Any],
-    crops: Sequence[Picture],
-    sides: tuple[Rotations, Rotations],
-    turns: npt.NDArray[np.float64],
-) -> None:
-    """`certificate.html` with the heads that differ most: the weights as a cube, the artefact as
-    axes.
-    """
-    (folder / FILES).mkdir(exist_ok=True)
-    figures: list[str] = []
-    for place, number in enumerate(np.argsort(-turns)[:WORST], 1):
-        crop = crops[number]
-        tile = cropped(crop, crop_of((0, 0, crop.shape[1], crop.shape[0])), (_TILE, _TILE)).copy()
-        middle = (_TILE / 2, _TILE / 2)
-        draw_cube(tile, sides[0][number], middle, _TILE * _CUBE)
-        draw_axes(tile, sides[1][number], middle, _TILE * _CUBE)
-        name = f"{FILES}/{place:02d}.jpg"
-        write_image(folder / name, tile, quality=85)
-        figures.append(
-            f"<figure><img src='{name}' alt=''><figcaption>the weights' cube, the artefact's axes; "
-            f"{turns[number]:.3f}° apart</figcaption></figure>"
-        )
-    rows = "".join(f"<tr><td>{escaped(k)}<td>{escaped(v)}" for k, v in _rows(values))
-    verdict = "passed" if values["passed"] else "NOT passed"
-    atomic_write_text(
-        folder / PAGE,
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Certificate</title>"
-        f"<style>{STYLE}</style><h1>Certificate: {escaped(values['artifact'])}, "
-        f"{escaped(values['precision'])}: {verdict}</h1>"
-        f"<p class=muted>Made from {escaped(values['weights'])}, {escaped(values['created'])}. Both "
-        "were run on the same heads in f32; the time is at the device's own precision.</p>"
-        f"<table>{rows}</table><h2>Heads that differ most</h2>"
-        f"<div class=grid>{''.join(figures)}</div></html>",
-    )
-
-
-def _rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    turn, latency = values["parity"]["turn_deg"], values["latency_ms"]
-    rows = [
-        ("Heads", f"{values['pictures']['count']}, {values['pictures']['source']}"),
-        ("Turn between the two: mean, largest", f"{turn['mean']:.4f}°, {turn['max']:.4f}°"),
-        ("Limit of the mean", f"{values['limits']['mean']}°"),
-    ]
-    if values["geodesic"] is not None:
-        error = values["geodesic"]
-        text = f"{error['weights']:.3f}°, {error['artifact']:.3f}° ({error['difference']:+.4f}°)"
-        rows.append(("Geodesic error of both", text))
-    return [
-        *rows,
-        ("Size", f"{values['bytes'] / 1e6:.1f} MB"),
-        ("Time to load", f"{values['load_ms']:.0f} ms"),
-        (
-            "One head, the whole way",
-            f"{latency['median']:.1f} ms on {latency['device']} in {latency['precision']}",
-        ),
-    ]

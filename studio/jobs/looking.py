@@ -18,6 +18,7 @@ from studio.core.artifact import ModelArtifact
 from studio.core.dataset import Sample
 from studio.core.errors import ModelError
 from studio.core.prediction import Prediction
+from studio.io.video_keypoints import frame_of
 from studio.jobs.evaluate_people import labelled_boxes
 from studio.runtime.clips import ClipPredictor, is_clip_model
 from studio.runtime.engine import Engine
@@ -43,6 +44,10 @@ class Looker(Protocol):
 
     def scale(self, sample: Sample) -> float:
         """Pixels of the network's input for each pixel of the picture."""
+        ...
+
+    def forget(self) -> None:
+        """The next picture has nothing before it."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -78,14 +83,31 @@ def open_looker(
     )
 
 
-class _Alone:
+class _Base:
+    """What the kinds have alike."""
+
+    def __init__(self, looks: Predictor | ClipPredictor | TopDown, size: tuple[int, int]) -> None:
+        self._closing = looks
+        self.engine: Engine = looks.engine
+        self.size = size
+        self.milliseconds: list[float] = []
+
+    def forget(self) -> None:
+        """See `Looker.forget`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._closing.close()
+
+
+class _Alone(_Base):
     """A model that finds people itself."""
 
     def __init__(self, predictor: Predictor) -> None:
+        super().__init__(predictor, predictor.size)
         self._predictor = predictor
-        self.engine = predictor.engine
-        self.size = predictor.size
-        self.milliseconds: list[float] = []
 
     def look(self, picture: Picture, sample: Sample) -> tuple[Prediction, ...]:
         del sample
@@ -97,46 +119,37 @@ class _Alone:
         width, height = sample.size
         return fit((height, width), self.size).scale[0]
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *details: object) -> None:
-        self._predictor.close()
-
-
-class _Moving:
+class _Moving(_Base):
     """A model that looks at whole frames of a clip."""
 
     def __init__(self, predictor: ClipPredictor) -> None:
+        super().__init__(predictor, predictor.size)
         self._predictor = predictor
-        self.engine = predictor.engine
-        self.size = predictor.size
-        self.milliseconds: list[float] = []
+        self._count = 0
 
     def look(self, picture: Picture, sample: Sample) -> tuple[Prediction, ...]:
-        del sample
-        found = self._predictor.submit([picture]).result()[0]
+        # Pictures that are no frames of a video follow one another.
+        place = frame_of(sample.image.stem) or ("", self._count)
+        self._count += 1
+        found = self._predictor.submit([picture], [place]).result()[0]
         self.milliseconds.append(sum(found.timings.values()))
         return found.predictions
 
     def scale(self, sample: Sample) -> float:
         return self.size[1] / sample.size[0]
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        self._predictor.close()
+    def forget(self) -> None:
+        self._predictor.reset()
+        self._count = 0
 
 
-class _InBoxes:
+class _InBoxes(_Base):
     """A model that looks at people in their labelled boxes."""
 
     def __init__(self, joints: TopDown) -> None:
+        super().__init__(joints, joints.artifact.input.size)
         self._joints = joints
-        self.engine = joints.engine
-        self.size = joints.artifact.input.size
-        self.milliseconds: list[float] = []
 
     def look(self, picture: Picture, sample: Sample) -> tuple[Prediction, ...]:
         boxes, scores = labelled_boxes(picture, sample)
@@ -146,12 +159,5 @@ class _InBoxes:
         return found
 
     def scale(self, sample: Sample) -> float:
-        boxes, _ = labelled_boxes(np.empty((0, 0, 3), np.uint8), sample)
-        scales: list[Any] = [box_matrix(box, self.size)[0, 0] for box in boxes]
+        scales: list[Any] = [box_matrix(box, self.size)[0, 0] for box in sample.people_boxes()]
         return float(np.mean(scales)) if scales else 1.0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        self._joints.close()
