@@ -132,7 +132,8 @@ class CertificateView(QWidget):
             if check.passed is False:
                 value.setProperty("role", "error")
             name = QLabel(check_title(check.title), wordWrap=True)
-            limit = QLabel(check.limit, wordWrap=True)
+            most = tr("at most {limit}", limit=check.limit) if check.limit else ""
+            limit = QLabel(most, wordWrap=True)
             limit.setProperty("role", "muted")
             top = Qt.AlignmentFlag.AlignTop
             self.checks.addWidget(mark, number, 0, top)
