@@ -181,7 +181,9 @@ def _laid(definitions: Sequence[_Definition]) -> str:
     """Blocks with two empty lines around them, single lines together."""
     out: list[str] = []
     for number, definition in enumerate(definitions):
-        if number and (definition.block or definitions[number - 1].block):
-            out.append("\n\n")
+        before = number > 0 and definitions[number - 1].block
+        if before or definition.block:
+            # The imports before the first one are followed by an empty line already.
+            out.append("\n\n" if number else "\n")
         out.append(definition.text)
     return "".join(out)

@@ -60,7 +60,7 @@ def script(made: ModelArtifact) -> str | None:
     if made.engine not in PACKAGES:
         return None
     part, looker = _looking(made)
-    parts = (f"engine_{made.engine}", part, "main")
+    parts = ("base", f"engine_{made.engine}", part, "main")
     imports, definitions = bundled([_PARTS / f"{name}.py" for name in parts])
     return f'''"""Runs the model that stands beside this file, without Pose Studio.
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from studio.core.artifact import ModelArtifact
+from studio.core.artifact import InputSpec, ModelArtifact
 from studio.core.device_report import NextStep
 from studio.core.errors import StudioError
 from studio.core.job import JobContext
@@ -23,7 +23,7 @@ from studio.io.model_json import save_artifact
 from studio.registry import contributions, find
 from studio.runtime.artifacts import load_artifact
 from studio.runtime.clips import ClipPredictor
-from studio.runtime.head_pose import HeadPoser
+from studio.runtime.head_pose import HeadPoser, head_pose
 from studio.runtime.predictor import Predictor
 from studio.runtime.topdown import TopDown
 from studio.vision.synthetic import make_picture
@@ -208,21 +208,54 @@ def test_crops_have_the_studios_joints(kind: str, batch: int | None, tmp_path: P
     assert whole["bbox"] == [0, 0, 320, 240]
 
 
-def test_heads_are_turned_as_the_studio_says(tmp_path: Path) -> None:
-    pytest.importorskip("timm")
-    from tests.plugins.sixdrepnet.heads import heads, trained
+def head_model(folder: Path, output: str) -> ModelArtifact:
+    """The mean colours of a crop times numbers of chance: nothing of a head, all of the way there."""
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper, numpy_helper
 
-    made = exported("openvino", trained(), tmp_path / "out")
-    path = next(iter(sorted((heads() / "heads").glob("*.png"))))
-    height, width = read_image(path).shape[:2]
-    box = (3.0, 2.0, width - 8.0, height - 6.0)
+    wide = 9 if output == "rotation" else 6
+    rng = np.random.default_rng(4)
+    weight = numpy_helper.from_array(rng.normal(size=(3, wide)).astype(np.float32), "weight")
+    shape = [-1, 3, 3] if output == "rotation" else [-1, 6]
+    target = numpy_helper.from_array(np.array(shape, np.int64), "shape")
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["images"], ["mean"]),
+        helper.make_node("Flatten", ["mean"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weight"], ["rows"]),
+        helper.make_node("Reshape", ["rows", "shape"], ["output0"]),
+    ]
+    entry = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 3, 64, 64])
+    out = helper.make_tensor_value_info("output0", TensorProto.FLOAT, ["n", *shape[1:]])
+    graph = helper.make_graph(nodes, "heads", [entry], [out], [weight, target])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    folder.mkdir()
+    onnx.save(model, str(folder / "model.onnx"))
+    spec = InputSpec(size=(64, 64), mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+    made = dataclasses.replace(
+        sample(), task="head-pose", output=output, weights=folder / "model.onnx", input=spec
+    )
+    save_artifact(made, folder)
+    return load_artifact(folder)
+
+
+@pytest.mark.parametrize("output", ["rotation", "rot6d"])
+def test_heads_are_turned_as_the_studio_says(output: str, tmp_path: Path) -> None:
+    made = head_model(tmp_path / "out", output)
+    write_companions(made, "", (), tmp_path / "out")
+    picture = make_picture(1, (320, 240)).image
+    write_image(tmp_path / "one.png", picture)
+    box = (30.5, 20.0, 170.0, 200.0)
     words = ["--box", ",".join(map(str, box))]
-    (row,) = run_model(tmp_path / "out", path, tmp_path / "found", words)
+    (row,) = run_model(tmp_path / "out", tmp_path / "one.png", tmp_path / "found", words)
     corners = [box[0], box[1], box[0] + box[2], box[1] + box[3]]
-    with HeadPoser(made, precision="f32") as poser:
-        expected = poser.of_boxes(read_image(path), corners)[0]
-    assert np.abs(np.array(row["head"]["rotation"]) - expected).max() < 1e-3
-    assert set(row["head"]) == {"rotation", "yaw", "pitch", "roll"}
+    with HeadPoser(made) as poser:
+        expected = head_pose(poser.of_boxes(picture, corners)[0])
+        whole = poser.rotations([picture])[0]
+    assert np.abs(np.array(row["head"]["rotation"]) - expected.rotation).max() < 1e-4
+    assert row["head"]["yaw"] == pytest.approx(expected.yaw, abs=0.01)
+    assert row["head"]["roll"] == pytest.approx(expected.roll, abs=0.01)
+    (row,) = run_model(tmp_path / "out", tmp_path / "one.png", tmp_path / "all")
+    assert np.abs(np.array(row["head"]["rotation"]) - whole).max() < 1e-4
 
 
 @pytest.mark.parametrize("channels", [3, 6])

@@ -20,6 +20,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from studio.cli.parser import add_options, command_parser, given_values
+from studio.io.toolchains import FOLDER, READY, Worker, find_worker
+from studio.registry import find
 from tests.guides.pages import Command, commands_of, guide_pages
 from tests.guides.sample import prepare, smaller
 
@@ -69,9 +72,9 @@ def main() -> int:
 
 def run(command: Command, folder: Path) -> Outcome:
     """One command in the page's folder, in a process of its own."""
-    missing = [w for w in command.words if w.endswith(".onnx") and not (folder / w).is_file()]
-    if missing:
-        return Outcome(command, 0, 0.0, "", f"{missing[0]} is not here")
+    skipped = why_not(command, folder)
+    if skipped:
+        return Outcome(command, 0, 0.0, "", skipped)
     added = smaller(command.page, command.key, command.words)
     threads = os.environ.get("OMP_NUM_THREADS", "1")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": threads}
@@ -82,6 +85,35 @@ def run(command: Command, folder: Path) -> Outcome:
     )  # fmt: skip
     said = (done.stderr.strip() or done.stdout.strip()).splitlines()
     return Outcome(command, done.returncode, time.monotonic() - began, "\n".join(said[-4:]))
+
+
+def why_not(command: Command, folder: Path) -> str:
+    """What keeps a command from being run here, "" where nothing does."""
+    if command.words[1] == "tools":
+        return "installs from the network"
+    # What is written comes with its option in one word.
+    missing = [w for w in command.words if w.endswith(".onnx") and not w.startswith("--")]
+    missing = [w for w in missing if not (folder / w).is_file()]
+    if missing:
+        return f"{missing[0]} is not here"
+    worker = worker_of(command)
+    if worker is not None and worker.state() != READY:
+        return f"the tools of {worker.title} are not installed ({FOLDER})"
+    return ""
+
+
+def worker_of(command: Command) -> Worker | None:
+    """The tools that an export runs in, where its target has some of its own."""
+    if command.words[1] != "export":
+        return None
+    found = find("target", command.words[command.words.index("--target") + 1])
+    parser = command_parser("export", "")
+    add_options(parser, found.options_class())
+    known, _ = parser.parse_known_args(command.words[2:])
+    options = found.options_class().from_mapping(given_values(found.options_class(), known))
+    chosen = getattr(found.load(), "worker", None)
+    name = found.worker if chosen is None else chosen(options)
+    return find_worker(name) if name else None
 
 
 def table_of(outcomes: list[Outcome]) -> Table:

@@ -44,6 +44,7 @@ SMALLER: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "coming-from-yolov8-edge": {
         "train yolo-pose": ("--device", "cpu", "--epochs", "1", "--batch", "4"),
+        "export": ("--calibration-count", "10"),
     },
     "coming-from-alphapose": {
         "train fastpose": _FAST,
@@ -105,7 +106,7 @@ def _yolo_weights(path: Path) -> None:
 
 
 def _yolo(folder: Path) -> None:
-    data = make_dataset(folder / "data" / "pose")
+    data = make_dataset(folder / "data" / "pose", train=12)
     said = {"path": str(data), "train": "images/train", "val": "images/val", "kpt_shape": [17, 3]}
     (data / "my_pose.yaml").write_text(yaml.safe_dump({**said, "names": {0: "person"}}))
     shutil.copytree(data / "images" / "val", folder / "data" / "pose_test" / "images" / "val")
@@ -114,10 +115,22 @@ def _yolo(folder: Path) -> None:
 
 
 def _edge(folder: Path) -> None:
-    make_dataset(folder / "set")
+    make_dataset(folder / "set", train=12)
     said = {"path": "set", "train": "images/train", "val": "images/val", "kpt_shape": [17, 3]}
     (folder / "data_pose.yaml").write_text(yaml.safe_dump({**said, "names": {0: "person"}}))
-    _yolo_weights(folder / "yolov8n-pose.pt")
+    _untrained(folder / "yolov8n-pose.pt")
+
+
+def _untrained(path: Path) -> None:
+    """The very network of a published checkpoint, which has learnt nothing: its operators are what
+    a small device can or cannot do.
+    """
+    from studio.plugins.yolo_pose.guard import ultralytics
+
+    ultralytics()
+    from ultralytics import YOLO
+
+    YOLO(f"{path.stem}.yaml").save(path)
 
 
 def _film(path: Path, pictures: Path) -> None:
