@@ -22,8 +22,9 @@ import time
 import tomllib
 import venv
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ def install(worker: Worker, context: JobContext, wheels: Path | None = None) -> 
                 seen += 1
                 context.progress("install", min(seen, total - 1), total)
 
-        code, last = _follow([*command, *worker.requires], dict(os.environ), context, line)
+        code, last = follow([*command, *worker.requires], dict(os.environ), context, line)
         if code != 0:
             raise MissingTool(
                 f"The tools of {worker.title} could not be installed: {last}",
@@ -216,8 +217,8 @@ def run_in(
         command = [
             str(worker.python), "-m", "studio.io.toolchain_inside", function, str(asked), str(answer),
         ]  # fmt: skip
-        code, last = _follow(
-            command, quiet_environment(), context, lambda text: context.log(text, "debug")
+        code, last = follow(
+            command, quiet_environment(), context, partial(context.log, level="debug")
         )
         told = orjson.loads(answer.read_bytes()) if answer.is_file() else None
     if told is None or (code != 0 and "error" not in told):
@@ -246,15 +247,19 @@ def quiet_environment() -> dict[str, str]:
     return {**os.environ, **quiet}
 
 
-def _follow(
-    command: list[str], environment: Mapping[str, str], context: JobContext, line: Any
+def follow(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    context: JobContext,
+    line: Callable[[str], object],
+    folder: Path | None = None,
 ) -> tuple[int, str]:
-    """Run `command`, hand each printed line on; (status, its last lines). A cancel ends it and
-    all that it started.
+    """Run any `command` in `folder` and hand each printed line on; (status, its last lines). A
+    cancel ends it and all that it started. Raises Cancelled, OSError where it cannot be started.
     """
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-        env=dict(environment), encoding="utf-8", errors="replace",
+        env=dict(environment), encoding="utf-8", errors="replace", cwd=folder,
     )  # fmt: skip
     last: deque[str] = deque(maxlen=_LAST_LINES)
 
