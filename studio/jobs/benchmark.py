@@ -1,8 +1,10 @@
 """Benchmark: how fast an artefact is on this machine, the bare engine and our whole pipeline.
 
 Latency is one picture after the other with the latency set-up; throughput has as many under way as
-the engine takes. "pipeline" is letterbox, engine, decode and NMS on whole pictures, without reading
-or drawing. The result (also `benchmark.json`) is {"model", "engine", "device", "precision", "input":
+the engine takes. "pipeline" is what stands around the network at run time, without reading or
+drawing: letterbox, decoding and NMS of whole pictures; motion of a clip's frames; the crop of one
+person or one head a picture and reading its joints or rotation. The result (also `benchmark.json`) is {"model", "task", "engine", "device", "precision", "threads", "streams" (0: as the engine thinks best),
+"requests" (under way at once for throughput), "input":
 [h, w], "picture": [h, w], "batch", "load_ms", "first_ms", "size_mb", "engine_latency_ms" and
 "pipeline_latency_ms": {median, p95, min}, "engine_fps", "pipeline_fps", "overhead_ms", "stages_ms",
 "peak_memory_mb"}.
@@ -10,10 +12,11 @@ or drawing. The result (also `benchmark.json`) is {"model", "engine", "device", 
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +29,11 @@ from studio.core.errors import FileProblem
 from studio.core.job import JobContext
 from studio.core.requests.benchmark import BenchmarkOptions
 from studio.io.files import write_json
+from studio.jobs.benchmark_subjects import Subject, subject_of
+from studio.jobs.looking import bytes_on_disk
 from studio.runtime.artifacts import load_artifact
-from studio.runtime.predictor import Predictor
+from studio.runtime.opening import open_engine
 from studio.runtime.sources import open_source
-from studio.vision.letterbox import apply
 
 Picture = npt.NDArray[np.uint8]
 
@@ -63,36 +67,35 @@ def _latency(
     context: JobContext,
 ) -> dict[str, Any]:
     started = time.perf_counter()
-    with _predictor(options, artifact, throughput=False) as predictor:
-        box = predictor.fit(pictures[0])
-        batch = np.stack([apply(pictures[0], box)] * options.batch)
+    with _subject(options, artifact, pictures, throughput=False) as subject:
         loaded = time.perf_counter()
-        predictor.engine.infer(batch)
+        subject.engine.infer(subject.batch)
         first = time.perf_counter()
-        engine = _measure(lambda _: predictor.engine.infer(batch), options.seconds, context)
+        engine = _measure(lambda _: subject.engine.infer(subject.batch), options.seconds, context)
         context.progress("measure", 1, 4)
         stages: defaultdict[str, list[float]] = defaultdict(list)
 
         def whole(number: int) -> None:
-            frames = [pictures[number % len(pictures)]] * options.batch
-            for found in predictor.submit(frames).result():
-                for stage, milliseconds in found.timings.items():
+            for timings in subject.start(number).result():
+                for stage, milliseconds in timings.items():
                     stages[stage].append(milliseconds)
 
         pipeline = _measure(whole, options.seconds, context)
         context.progress("measure", 2, 4)
-        weights = [artifact.weights, artifact.weights.with_suffix(".bin")]
         return {
             "model": str(artifact.weights),
-            "engine": predictor.engine.name,
-            "device": predictor.engine.device,
-            "precision": predictor.engine.precision,
-            "input": list(box.shape),
-            "picture": list(box.source),
+            "task": artifact.task,
+            "engine": subject.engine.name,
+            "device": subject.engine.device,
+            "precision": subject.engine.precision,
+            "threads": options.threads,
+            "streams": options.streams,
+            "input": list(subject.shape),
+            "picture": list(pictures[0].shape[:2]),
             "batch": options.batch,
             "load_ms": round((loaded - started) * 1000, 1),
             "first_ms": round((first - loaded) * 1000, 1),
-            "size_mb": round(sum(p.stat().st_size for p in weights if p.is_file()) / 1e6, 3),
+            "size_mb": round(bytes_on_disk(artifact) / 1e6, 3),
             "engine_latency_ms": _spread(engine),
             "pipeline_latency_ms": _spread(pipeline),
             "stages_ms": {k: round(statistics.median(v), 3) for k, v in stages.items()},
@@ -105,30 +108,37 @@ def _throughput(
     pictures: list[Picture],
     context: JobContext,
 ) -> dict[str, Any]:
-    with _predictor(options, artifact, throughput=True) as predictor:
-        engine = predictor.engine
-        batch = np.stack([apply(pictures[0], predictor.fit(pictures[0]))] * options.batch)
-        bare = _rate(lambda _: engine.submit(batch), engine.requests, options, context)
+    with _subject(options, artifact, pictures, throughput=True) as subject:
+        engine, batch = subject.engine, subject.batch
+        # How many it takes at once may be known only after the first.
+        engine.infer(batch)
+        depth = engine.requests
+        bare = _rate(lambda _: engine.submit(batch), depth, options, context)
         context.progress("measure", 3, 4)
-
-        def whole(number: int) -> Any:
-            return predictor.submit([pictures[number % len(pictures)]] * options.batch)
-
-        full = _rate(whole, engine.requests, options, context)
-    return {"engine_fps": round(bare, 2), "pipeline_fps": round(full, 2)}
+        full = _rate(subject.start, depth, options, context)
+    return {"engine_fps": round(bare, 2), "pipeline_fps": round(full, 2), "requests": depth}
 
 
-def _predictor(
-    options: BenchmarkOptions, artifact: ModelArtifact, *, throughput: bool
-) -> Predictor:
-    return Predictor(
+@contextlib.contextmanager
+def _subject(
+    options: BenchmarkOptions,
+    artifact: ModelArtifact,
+    pictures: list[Picture],
+    *,
+    throughput: bool,
+) -> Generator[Subject]:
+    engine = open_engine(
         artifact,
-        imgsz=options.imgsz,
         device=options.device,
         precision=options.precision,
         threads=options.threads,
         throughput=throughput,
+        streams=options.streams if throughput else 0,
     )
+    try:
+        yield subject_of(artifact, engine, pictures, options)
+    finally:
+        engine.close()
 
 
 def _pictures(source_text: str) -> list[Picture]:

@@ -70,7 +70,10 @@ class JudgingHeads:
         """Whether no camera has seen them."""
         return not self.samples and not self.pictures
 
-    def limited(self, most: int, calibrated: Iterable[str]) -> JudgingHeads:
+    def __len__(self) -> int:
+        return DRAWN_HEADS if self.drawn else len(self.samples) + len(self.pictures)
+
+    def limited(self, most: int, calibrated: Iterable[str] = ()) -> JudgingHeads:
         """See `JudgingPictures.limited`."""
         known = set(calibrated)
         samples = tuple(s for s in self.samples if str(s.picture) not in known)
@@ -92,11 +95,12 @@ def heads_to_judge_on(
     FormatError where that cannot be used.
     """
     if data is not None:
-        return _heads(data.expanduser().absolute(), "", None, context)
+        return heads_in(data.expanduser().absolute(), context)
     place = judging_place(artifact, context)
     if place is not None:
         try:
-            return _heads(place.path, place.kind, place.listed, context, whole=place.apart)
+            side = "all" if place.apart else VAL
+            return heads_in(place.path, context, side=side, kind=place.kind, listed=place.listed)
         except StudioError as error:
             context.log(
                 f"The pictures that the model was judged on cannot be used: {error}", "warning"
@@ -134,9 +138,17 @@ def certify_heads(
     return values
 
 
-def _heads(
-    place: Path, kind: str, listed: Path | None, context: JobContext, *, whole: bool = False
+def heads_in(
+    place: Path,
+    context: JobContext,
+    *,
+    side: str = VAL,
+    kind: str = "",
+    listed: Path | None = None,
 ) -> JudgingHeads:
+    """The heads of one side of a set, all where it has no such side; or a folder's pictures, a head
+    each. Raises DataError, FileProblem, FormatError.
+    """
     bare = bare_pictures(place)
     if bare and kind in ("", "auto"):
         return JudgingHeads(str(place), pictures=bare)
@@ -146,11 +158,11 @@ def _heads(
 
     found = load_heads(place, kind, listed, told)
     sides = {s.split for s in found.samples}
-    samples = found.side(VAL) if VAL in sides and not whole else found.samples
-    return JudgingHeads(str(place), samples=samples, sides=VAL in sides and len(sides) > 1)
+    samples = found.side(side) if side in sides else found.samples
+    return JudgingHeads(str(place), samples=samples, sides=side in sides and len(sides) > 1)
 
 
-def _crops(heads: JudgingHeads, context: JobContext) -> tuple[list[Picture], list[HeadSample]]:
+def crops_of(heads: JudgingHeads, context: JobContext) -> tuple[list[Picture], list[HeadSample]]:
     """The crops, and their labels where they came from a set; what cannot be read is told."""
     if heads.drawn:
         from studio.vision.synthetic.head import make_head
@@ -183,7 +195,7 @@ def _run(
     asked: Certifying,
     context: JobContext,
 ) -> tuple[dict[str, Any], Sequence[Turned]]:
-    crops, samples = _crops(heads, context)
+    crops, samples = crops_of(heads, context)
     started = time.perf_counter()
     with HeadPoser(artifact, precision=PARITY) as made:
         load_ms = (time.perf_counter() - started) * 1000
@@ -193,8 +205,8 @@ def _run(
         here = _turned(original, crops, context, "certify weights")
     latency, own = _as_it_is(artifact, crops, here, computed, context)
     turns = geodesic(here, there)
-    errors = _errors(here, there, samples)
-    turn = _spread(turns)
+    errors = geodesic_errors(here, there, samples)
+    turn = turn_spread(turns)
     checks = [limit_check("Mean turn between both", turn["mean"], asked.limits.turn_deg, "°")]
     if errors is not None:
         loss = errors["difference"]
@@ -256,11 +268,11 @@ def _as_it_is(
         if precision == computed:
             return latency, None
         found = _turned(poser, crops, context, f"certify {precision}")
-        turn = _spread(geodesic(here, found))
+        turn = turn_spread(geodesic(here, found))
     return latency, {"precision": precision, "device": latency["device"], "turn_deg": turn}
 
 
-def _spread(turns: npt.NDArray[np.float64]) -> dict[str, Any]:
+def turn_spread(turns: npt.NDArray[np.float64]) -> dict[str, Any]:
     if not len(turns):
         return {"count": 0, "mean": None, "p95": None, "max": None}
     return {
@@ -271,7 +283,7 @@ def _spread(turns: npt.NDArray[np.float64]) -> dict[str, Any]:
     }
 
 
-def _errors(
+def geodesic_errors(
     here: Rotations, there: Rotations, samples: Sequence[HeadSample]
 ) -> dict[str, float] | None:
     """The mean geodesic error of both in degrees, where there are labels."""

@@ -77,15 +77,21 @@ def write_heads_page(folder: Path, values: Values, worst: Sequence[Turned]) -> l
     """The same of heads: the weights as a cube, the artefact as axes."""
     shown: list[dict[str, Any]] = []
     for number, (crop, here, there, turn) in enumerate(worst, 1):
-        whole = (0, 0, crop.shape[1], crop.shape[0])
-        tile = cropped(crop, crop_of(whole), (_TILE, _TILE)).copy()
-        middle = (_TILE / 2, _TILE / 2)
-        draw_cube(tile, here, middle, _TILE * _CUBE)
-        draw_axes(tile, there, middle, _TILE * _CUBE)
-        shown.append({"file": _write(folder, number, tile), "shift": turn, "unit": "°"})
+        name = _write(folder, number, head_tile(crop, here, there))
+        shown.append({"file": name, "shift": turn, "unit": "°"})
     text = "the weights' cube, the artefact's axes; {shift:.3f}° apart"
     _write_page(folder, values, shown, text, "Heads that differ most")
     return shown
+
+
+def head_tile(crop: Picture, first: Rotation, second: Rotation) -> Picture:
+    """(256, 256, 3) a head with the first rotation as a cube and the second as axes."""
+    whole = (0, 0, crop.shape[1], crop.shape[0])
+    tile = cropped(crop, crop_of(whole), (_TILE, _TILE)).copy()
+    middle = (_TILE / 2, _TILE / 2)
+    draw_cube(tile, first, middle, _TILE * _CUBE)
+    draw_axes(tile, second, middle, _TILE * _CUBE)
+    return tile
 
 
 def _write(folder: Path, number: int, picture: Picture) -> str:

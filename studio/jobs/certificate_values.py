@@ -67,7 +67,7 @@ def common_values(
         "target": asked.target,
         "family": artifact.family,
         "task": artifact.task,
-        "weights": str(weights.weights),
+        "weights": str(weights.weights.resolve()),
         "artifact": artifact.weights.name,
         "precision": artifact.precision,
         "input": artifact.input.to_mapping(),

@@ -5,7 +5,8 @@ result: {"a", "b": {path, engine, device, precision, size_mb, load_ms, ms_per_pi
 or None}, "pictures", "people": {both, only_a, only_b}, "shift_px" (visible joints, picture pixels),
 "shift_input_px" (the same in pixels of the network's input), "shift_all_px" (every joint):
 {count, mean, p95, max}, "joints": {name: shift}, "scores": {person_max, joint_max}, "ap": {a, b,
-difference} or None, "problems"}. The result names "report" and "html" besides.
+difference} or None, "problems"}. The result names "report" and "html" besides. Head-pose models:
+see `studio.jobs.compare_heads`.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ from studio.core.skeleton import Skeleton
 from studio.io.datasets import load_dataset
 from studio.io.files import atomic_folder, atomic_write_text, list_images, write_json
 from studio.io.images import image_size, read_image, write_image
+from studio.jobs.certificate_heads import TASK as HEADS
+from studio.jobs.compare_heads import compare_heads
 from studio.jobs.evaluate_page import STYLE
-from studio.jobs.looking import check_comparable, open_looker
+from studio.jobs.looking import bytes_on_disk, check_comparable, open_looker
 from studio.metrics.agreement import Agreement, PictureShift
 from studio.metrics.evaluation import evaluate
 from studio.runtime.artifacts import load_artifact
@@ -62,6 +65,10 @@ def run(options: CompareOptions, context: JobContext) -> dict[str, Any]:
     """See the module. Raises ModelError, DataError, FileProblem, UsageError."""
     artifacts = load_artifact(options.a), load_artifact(options.b)
     _check_same(*artifacts)
+    report = options.out or (context.run_dir or Path.cwd()) / "report.json"
+    report = report.absolute() if report.suffix.lower() == ".json" else report / "report.json"
+    if artifacts[0].task == HEADS:
+        return compare_heads(artifacts, options, report, context)
     problems: list[Problem] = []
     samples, skeleton = _samples(options, artifacts[0], problems)
     sides = [
@@ -73,8 +80,6 @@ def run(options: CompareOptions, context: JobContext) -> dict[str, Any]:
         context.log(str(problem), "warning")
     agreement = _agree(sides, options, artifacts[0].skeleton)
     values = _values(options, sides, agreement, [str(p) for p in problems])
-    report = options.out or (context.run_dir or Path.cwd()) / "report.json"
-    report = report.absolute() if report.suffix.lower() == ".json" else report / "report.json"
     worst = sorted(
         zip(sides[0].read, agreement.pictures, strict=True), key=lambda kp: -kp[1].badness
     )
@@ -102,7 +107,8 @@ class _Side:
 
 
 def _check_same(first: ModelArtifact, second: ModelArtifact) -> None:
-    check_comparable(first)
+    if first.task != HEADS:
+        check_comparable(first)
     if first.task != second.task:
         said = f"one is a {first.task} model, the other a {second.task} model"
     elif len(first.skeleton) != len(second.skeleton):
@@ -183,13 +189,12 @@ def _look(
             context.progress(stage, done, total)
 
         ap, problems, read = _judge(samples, skeleton, find, progress)
-        weights = (artifact.weights, artifact.weights.with_suffix(".bin"))
         values = {
             "path": str(artifact.weights),
             "engine": looker.engine.name,
             "device": looker.engine.device,
             "precision": looker.engine.precision,
-            "size_mb": round(sum(p.stat().st_size for p in weights if p.is_file()) / 1e6, 3),
+            "size_mb": round(bytes_on_disk(artifact) / 1e6, 3),
             "load_ms": round(loaded, 1),
             "ms_per_picture": round(float(np.median(looker.milliseconds)), 3),
             "ap": ap,
@@ -314,16 +319,24 @@ def draw_shift(frame: Picture, shift: PictureShift, skeleton: Skeleton) -> Pictu
 _STYLE = STYLE + ".a{color:#2e9e5b}.b{color:#d9541e}"
 
 
+def _share(first: Any, second: Any) -> str:
+    """How many times the first the second is."""
+    numbers = isinstance(first, float | int) and isinstance(second, float | int) and first
+    return f"{100 * second / first:.0f} %" if numbers else ""
+
+
 def _page(values: dict[str, Any], shown: Sequence[str]) -> str:
     rows = [("engine", "engine"), ("device", "device"), ("computed in", "precision")]
     rows += [("size, MB", "size_mb"), ("load, ms", "load_ms"), ("picture, ms", "ms_per_picture")]
+    a, b = values["a"], values["b"]
     sides = "".join(
-        f"<tr><td>{title}<td>{html.escape(str(values['a'][key]))}"
-        f"<td>{html.escape(str(values['b'][key]))}"
+        f"<tr><td>{title}<td>{html.escape(str(a[key]))}<td>{html.escape(str(b[key]))}"
+        f"<td>{_share(a[key], b[key])}"
         for title, key in rows
     )
     if values["ap"] is not None:
-        sides += f"<tr><td>AP<td>{values['ap']['a']:.4f}<td>{values['ap']['b']:.4f}"
+        ap = values["ap"]
+        sides += f"<tr><td>AP<td>{ap['a']:.4f}<td>{ap['b']:.4f}<td>{ap['difference']:+.4f}"
     spans = [("visible joints, picture px", values["shift_px"])]
     spans += [("visible joints, input px", values["shift_input_px"])]
     spans += [("all joints, picture px", values["shift_all_px"])]
@@ -340,7 +353,7 @@ def _page(values: dict[str, Any], shown: Sequence[str]) -> str:
         f"</span> and <span class=b>{html.escape(Path(values['b']['path']).name)}</span></h1>"
         f"<p>{values['pictures']} pictures of {html.escape(values['data'])}; {people['both']} people "
         f"found by both, {people['only_a']} by the first alone, {people['only_b']} by the second "
-        f"alone.</p><table><tr><th><th>first<th>second{sides}</table>"
+        f"alone.</p><table><tr><th><th>first<th>second<th>second to first{sides}</table>"
         "<h2>Shift of the joints</h2><table><tr><th>joint<th>count<th>mean<th>p95<th>max"
         f"{shifts}</table><h2>Pictures that differ most</h2>"
         f"<div class=grid>{''.join(shown)}</div></html>"

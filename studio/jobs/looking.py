@@ -63,6 +63,13 @@ def check_comparable(artifact: ModelArtifact) -> None:
         )
 
 
+def bytes_on_disk(artifact: ModelArtifact) -> int:
+    """Of the weights and of what some formats keep of them in a second file."""
+    weights = artifact.weights
+    beside = (weights.with_suffix(".bin"), weights.with_name(f"{weights.name}.data"))
+    return sum(p.stat().st_size for p in (weights, *beside) if p.is_file())
+
+
 def open_looker(
     artifact: ModelArtifact,
     *,

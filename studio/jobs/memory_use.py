@@ -1,5 +1,5 @@
 """How much memory an artefact takes, in a process of its own: `python -m studio.jobs.memory_use
-FOLDER` prints {"bytes": n}, what loading and running it took at most above what was there before.
+MODEL` prints {"bytes": n}, what loading and running it took at most above what was there before.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def memory_bytes(artifact: ModelArtifact, context: JobContext) -> int | None:
     """
     if getattr(sys, "frozen", False):
         return None
-    command = [sys.executable, "-m", "studio.jobs.memory_use", str(artifact.weights.parent)]
+    command = [sys.executable, "-m", "studio.jobs.memory_use", str(artifact.weights)]
     root = Path(__file__).parents[2]
     process = subprocess.Popen(
         command, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -50,12 +50,12 @@ def memory_bytes(artifact: ModelArtifact, context: JobContext) -> int | None:
     return None
 
 
-def main(folder: str) -> int:
+def main(model: str) -> int:
     """See the module."""
     from studio.runtime.artifacts import load_artifact
     from studio.runtime.opening import open_engine
 
-    artifact = load_artifact(folder)
+    artifact = load_artifact(model)
     before = psutil.Process().memory_info().rss
     engine = open_engine(artifact)
     shape = (int(artifact.extra.get("batch", 1)), *artifact.input.size, artifact.input.channels)

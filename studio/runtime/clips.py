@@ -181,6 +181,7 @@ class ClipPredictor:
 
     Frames are (H, W, 3) uint8 BGR of any size. conf may be changed between frames. imgsz and
     heatmap_size: what somebody thinks the model is made for; other than its own is an error.
+    engine: one that runs the artefact already.
     Raises ModelError, DeviceError, MissingTool, UsageError.
     """
 
@@ -194,6 +195,7 @@ class ClipPredictor:
         device: str = "auto",
         precision: str = "auto",
         throughput: bool = False,
+        engine: Engine | None = None,
     ) -> None:
         if not isinstance(artifact, ModelArtifact):
             artifact = load_artifact(artifact)
@@ -202,7 +204,7 @@ class ClipPredictor:
         self.facts = facts_of(artifact)
         _check_asked(artifact, "--imgsz", imgsz, self.facts.size)
         _check_asked(artifact, "--heatmap-size", heatmap_size, self.facts.heatmap)
-        self.engine: Engine = open_engine(
+        self.engine: Engine = engine or open_engine(
             artifact, device=device, precision=precision, throughput=throughput
         )
         self.size: tuple[int, int] = self.facts.size

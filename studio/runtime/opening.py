@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 
 from studio.core.artifact import ModelArtifact
 from studio.core.errors import ModelError, UsageError
@@ -19,12 +20,14 @@ def open_engine(
     precision: str = "auto",
     threads: int = 0,
     throughput: bool = False,
+    streams: int = 0,
 ) -> Engine:
     """Load `artifact` into the engine that opens its weights.
 
     device: "auto", "cpu", "gpu", "npu", "cuda:1", ... as the engine knows it. precision: what it
     computes in; "auto" is the device's own default. threads: 0 takes what the engine thinks best.
     throughput: several pictures at once, each one later (for files, not for live pictures).
+    streams: how many are computed side by side, 0 leaves it to the engine.
     Raises ModelError, DeviceError, MissingTool, UsageError.
     """
     if precision not in PRECISIONS:
@@ -41,6 +44,15 @@ def open_engine(
             where=artifact.weights,
             hint="Export or train the model again, or correct its model.json.",
         )
-    # Each engine's module offers make_engine(artifact, device, precision, threads, throughput).
+    # Each engine's module offers make_engine(artifact, device, precision, threads, throughput); one
+    # that computes several pictures side by side takes streams, too.
     module = importlib.import_module(f"studio.runtime.engines.{artifact.engine}")
+    if streams:
+        if "streams" not in inspect.signature(module.make_engine).parameters:
+            raise UsageError(
+                f"The engine {artifact.engine} cannot be told how many streams it has.",
+                where="streams",
+                hint="Leave --streams out.",
+            )
+        return module.make_engine(artifact, device, precision, threads, throughput, streams=streams)
     return module.make_engine(artifact, device, precision, threads, throughput)

@@ -43,6 +43,14 @@ class BenchmarkOptions(Options):
         maximum=1024,
         advanced=True,
     )
+    streams: int = option(
+        0,
+        title=N_("Streams"),
+        help=N_("Pictures computed side by side for the throughput; 0 leaves it to the engine."),
+        minimum=0,
+        maximum=1024,
+        advanced=True,
+    )
     precision: str = precision_option()
     device: str = device_option()
     out: Path | None = option(

@@ -67,9 +67,10 @@ def make_engine(
     precision: str,
     threads: int,
     throughput: bool,
+    streams: int = 0,
 ) -> OpenVinoEngine:
     """See `studio.runtime.opening.open_engine`."""
-    return OpenVinoEngine(artifact, device, precision, threads, throughput)
+    return OpenVinoEngine(artifact, device, precision, threads, throughput, streams)
 
 
 class OpenVinoEngine:
@@ -78,7 +79,13 @@ class OpenVinoEngine:
     name = "openvino"
 
     def __init__(
-        self, artifact: ModelArtifact, device: str, precision: str, threads: int, throughput: bool
+        self,
+        artifact: ModelArtifact,
+        device: str,
+        precision: str,
+        threads: int,
+        throughput: bool,
+        streams: int = 0,
     ) -> None:
         self._ov = import_openvino()
         self._artifact = artifact
@@ -91,6 +98,8 @@ class OpenVinoEngine:
             self._config["INFERENCE_PRECISION_HINT"] = precision
         if threads and self.device == "CPU":
             self._config["INFERENCE_NUM_THREADS"] = threads
+        if streams:
+            self._config["NUM_STREAMS"] = str(streams)
         try:
             self._model = self._prepared(self._core.read_model(str(artifact.weights)))
         except RuntimeError as error:
