@@ -29,6 +29,8 @@ DOCUMENTS = [README, *PAGES]
 
 # Options of other programs that the pages name.
 FOREIGN = {"--no-index"}
+# What lists alone take; their parsers are made as they are called.
+OF_LISTS = {"--list"}
 SHELL_BLOCK = re.compile(r"```(?:sh|console|bash)\n(.*?)```", re.DOTALL)
 ANY_BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
@@ -123,7 +125,7 @@ def known_options() -> set[str]:
             flags |= set(action.option_strings)
             for sub in (action.choices or {}).values() if isinstance(action.choices, dict) else ():
                 flags |= {s for a in sub._actions for s in a.option_strings}
-    return flags | FOREIGN
+    return flags | FOREIGN | OF_LISTS
 
 
 def without_what_is_to_come(text: str) -> str:

@@ -168,7 +168,7 @@ def _imports(lines: set[str]) -> str:
     for line in lines:
         source, _, name = line.rpartition("import ")
         names.setdefault(source, set()).add(name)
-    plain = sorted(f"import {n}" for n in names.pop("", ()))
+    plain = sorted((f"import {n}" for n in names.pop("", ())), key=str.lower)
     chosen = sorted(f"{s}import {', '.join(sorted(n))}" for s, n in names.items())
     own = [
         n for n in (*plain, *chosen) if n.split()[1].partition(".")[0] in sys.stdlib_module_names
