@@ -56,7 +56,7 @@ def run(request: PluginRequest, context: JobContext) -> dict[str, Any]:
     unsplit = job.data is not None and judged is not None and not judged.sides
     options = with_data(request.options, job.data, unsplit)
     _refuse(target.problems(artifact, options), context)
-    ensure_tools(contribution, job.install_tools, context)
+    ensure_tools(contribution, job.install_tools, context, options)
     out = output_folder(job, request.plugin, artifact, options, context.project)
     certificate: dict[str, Any] | None = None
     with atomic_folder(out, overwrite=job.exist_ok) as part, _telling_a_full_disk(part, out):

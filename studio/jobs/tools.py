@@ -13,6 +13,7 @@ from studio.core.job import JobContext
 from studio.core.requests.tools import ToolsOptions
 from studio.io.toolchains import READY, find_worker, install, need, remove
 from studio.registry import Contribution
+from studio.registry.interfaces import WorkerByOptions
 
 
 def run(options: ToolsOptions, context: JobContext) -> dict[str, Any]:
@@ -31,14 +32,21 @@ def run(options: ToolsOptions, context: JobContext) -> dict[str, Any]:
     return {"tools": worker.name, "state": worker.state(), "folder": str(worker.folder)}
 
 
-def ensure_tools(target: Contribution, agreed: bool, context: JobContext) -> None:
+def ensure_tools(
+    target: Contribution, agreed: bool, context: JobContext, options: Any = None
+) -> None:
     """What `target` runs in is there afterwards: it is installed where a person `agreed`.
 
-    Raises MissingTool, Cancelled.
+    options: the target's own, by which some choose between tools (`WorkerByOptions`). Raises
+    MissingTool, Cancelled.
     """
-    if not target.worker:
+    name = target.worker
+    loaded = target.load() if name and options is not None else None
+    if isinstance(loaded, WorkerByOptions):
+        name = loaded.worker(options)
+    if not name:
         return
-    worker = find_worker(target.worker)
+    worker = find_worker(name)
     if worker.state() != READY and agreed:
         install(worker, context)
     need(worker)

@@ -138,6 +138,17 @@ class Target(Protocol):
 
 
 @runtime_checkable
+class WorkerByOptions(Protocol):
+    """What a target may offer besides where its options choose between tools; its entry in
+    `plugin.toml` names the usual ones.
+    """
+
+    def worker(self, options: Any) -> str:
+        """The name of the worker environment, "" for none; cheap."""
+        ...
+
+
+@runtime_checkable
 class Format(Protocol):
     """A dataset format that can be read: kind "format"."""
 
