@@ -18,8 +18,6 @@ import studio
 from studio.cli.commands import COMMANDS, run_command
 from studio.core.errors import StudioError, UsageError
 
-HELP_FLAGS = frozenset({"-h", "--help"})
-
 
 def main(arguments: Sequence[str]) -> int:
     """Run `arguments`; the exit status."""

@@ -17,6 +17,7 @@ from studio.core.options import Options
 from studio.registry import contributions, find
 from studio.registry.jobs import JOBS
 
+HELP_FLAGS = frozenset({"-h", "--help"})
 # As `studio.gui.presets` has them: presets/<job>/<plugin>/<name>.toml.
 PRESETS = RESOURCES / "presets"
 POSITIONAL: Mapping[str, tuple[str, ...]] = {
@@ -57,7 +58,8 @@ def run_command(name: str, words: Sequence[str]) -> int:
         from studio.cli.lists import run_list
 
         return run_list(name, words, COMMANDS[name])
-    if name == "tools" and (not words or "--list" in words):
+    named = any(not word.startswith("-") for word in words) or HELP_FLAGS & set(words)
+    if name == "tools" and (not named or "--list" in words):
         from studio.cli.lists import list_tools
 
         return list_tools(words, COMMANDS[name])

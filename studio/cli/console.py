@@ -95,6 +95,8 @@ class _Narrator:
                 # Epoch 0 is a judgement by itself, not one of a training.
                 of = f"epoch {data['epoch']:>3}  {data['split']:<11}  " if data["epoch"] else ""
                 self._say(of + values)
+            case names.LOG if data["level"] == "debug":
+                pass  # what a tool prints; `--json` gives it
             case names.LOG:
                 style = {"warning": "[yellow]", "error": "[red]"}.get(str(data["level"]), "")
                 self._say(f"{style}{escape(str(data['message']))}")

@@ -85,7 +85,7 @@ class Worker:
         stamp = self.folder / _STAMP
         if not self.python.exists() or not stamp.is_file():
             return MISSING
-        return READY if stamp.read_text(encoding="utf-8") == self._stamp() else OUTDATED
+        return READY if stamp.read_text(encoding="utf-8") == self.stamp() else OUTDATED
 
     def _stamp(self) -> str:
         facts = [*self.requires, sys.version, *_host_folders()]
@@ -133,6 +133,11 @@ def install(worker: Worker, context: JobContext, wheels: Path | None = None) -> 
     wheels: a folder of wheels to install from without any network. Raises MissingTool with the
     installer's own last words, Cancelled.
     """
+    if getattr(sys, "frozen", False):
+        raise MissingTool(
+            "This build of the studio cannot install tools: it has no Python of its own to give them.",
+            hint="Install the studio with pip, and use that one for this target.",
+        )
     total = len(worker.requires) + 1
     context.progress("install", 0, total)
     with atomic_folder(worker.folder, overwrite=True) as part:
@@ -164,7 +169,7 @@ def install(worker: Worker, context: JobContext, wheels: Path | None = None) -> 
             )
         hosts = "".join(f"import site; site.addsitedir({h!r})\n" for h in _host_folders())
         atomic_write_text(packages / "pose_studio_host.pth", hosts)
-        atomic_write_text(part / _STAMP, worker._stamp())
+        atomic_write_text(part / _STAMP, worker.stamp())
     context.progress("install", total, total)
 
 

@@ -59,12 +59,19 @@ class Certificate:
             return tr("Beyond its limit: {what}.", what=", ".join(failed)) if failed else ""
         if self.verdict == PASSED:
             return tr(
-                "The artefact was run beside its weights on {count} pictures: all limits are kept.",
+                "The artefact was run beside its weights on {count} pictures ({place}): all limits "
+                "are kept.",
                 count=self.pictures,
+                place=self._place(),
             )
         if self.verdict == OPEN:
             return "" if self.not_run else tr("Nobody was found in the test pictures.")
         return tr("The artefact was not run: no certificate was asked for.")
+
+    def _place(self) -> str:
+        """Where the pictures come from: a dataset by its folder's name."""
+        path = Path(self.source)
+        return path.name if path.is_absolute() else said(self.source)
 
 
 def read_certificate(folder: Path) -> Certificate:

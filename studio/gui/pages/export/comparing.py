@@ -79,6 +79,7 @@ class CompareBox(QWidget):
         self.dataset.clear()
         for place in project_items.dataset_folders(folder) if folder is not None else []:
             self.dataset.addItem(place.name, str(place))
+        self.dataset.setPlaceholderText(tr("No dataset in this project"))
         self._state()
 
     def start(self) -> None:
@@ -122,6 +123,7 @@ class CompareBox(QWidget):
 
     def _state(self) -> None:
         self.progress.setVisible(self.job is not None)
+        self.dataset.setEnabled(self.dataset.count() > 0)
         ready = self.dataset.count() > 0 and self.other.count() > 0
         self.compare.setEnabled(ready and self.job is None)
 

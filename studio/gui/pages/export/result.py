@@ -14,6 +14,7 @@ from studio.core.errors import StudioError
 from studio.core.job import JobEvent, JobSpec
 from studio.core.options import N_
 from studio.gui.i18n import bind_text, said, tr, translator
+from studio.gui.jobs_drawer import stage_title
 from studio.gui.pages.export.certificate import read_certificate
 from studio.gui.pages.export.comparing import CompareBox
 from studio.gui.pages.export.verdict import CertificateView
@@ -48,6 +49,7 @@ class RunStep(QWidget):
         self.job: Job | None = None
         self.model: Path | None = None
         self.original: Path | None = None
+        self._stage = ""
         self.heading = label("", "heading")
         self.place = ElidedLabel()
         self.place.setProperty("role", "hint")
@@ -91,12 +93,14 @@ class RunStep(QWidget):
         self.compare = CompareBox(self.studio)
         self.compare.failed.connect(self.failed)
         self._commands_title = label("Commands to flash or run it", "title")
+        self._commands_hint = label("To be given in the folder of the export.", "hint")
         return column(
             row(self.live, folder, self.open_page, again, None),
             4,
             self.certificate,
             8,
             self._commands_title,
+            self._commands_hint,
             self.commands,
             8,
             self.compare,
@@ -105,6 +109,7 @@ class RunStep(QWidget):
     def start(self, spec: JobSpec, original: Path, title: str) -> None:
         """Start the export. Raises StudioError where the job cannot be written."""
         self.original, self.model = original, None
+        self._stage = ""
         self.log.clear()
         self.log_button.setChecked(True)
         self.job = self.studio.runner.start(spec, title=title)
@@ -125,6 +130,9 @@ class RunStep(QWidget):
             debug = event.data.get("level") == "debug"
             # What a tool prints stands behind what the studio says of it.
             self.log.appendPlainText(f"    {message}" if debug else said(message))
+        elif event.event == "progress" and event.data.get("stage") != self._stage:
+            self._stage = str(event.data.get("stage", ""))
+            self.log.appendPlainText(stage_title(self._stage))
 
     def _progress(self) -> None:
         if self.job is not None:
@@ -156,6 +164,7 @@ class RunStep(QWidget):
         for entry in commands:
             self.commands.addLayout(_command_row(str(entry["title"]), str(entry["command"])))
         self._commands_title.setVisible(bool(commands))
+        self._commands_hint.setVisible(bool(commands))
         self._show_certificate()
         self.compare.show_for(self.model, self.original)
 
