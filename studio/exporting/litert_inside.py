@@ -1,5 +1,8 @@
 """What runs in the worker environment `litert`: the converter and its quantiser."""
 
+# The packages of the worker environment are not those of this one.
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import re
@@ -45,7 +48,6 @@ def _to_float_file(request: Mapping[str, Any], path: Path) -> None:
 
 
 def _to_whole_numbers(request: Mapping[str, Any], plain: Path, out: Path) -> None:
-    # pyright: reportMissingImports=false
     from ai_edge_quantizer import calibrator, qtyping, quantizer, recipe_manager
     from ai_edge_quantizer.utils import qsv_utils
 
