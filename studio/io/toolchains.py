@@ -87,7 +87,8 @@ class Worker:
             return MISSING
         return READY if stamp.read_text(encoding="utf-8") == self.stamp() else OUTDATED
 
-    def _stamp(self) -> str:
+    def stamp(self) -> str:
+        """What an environment made now is known by again."""
         facts = [*self.requires, sys.version, *_host_folders()]
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
