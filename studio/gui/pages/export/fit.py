@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.artifact import MODEL_JSON, ModelArtifact
-from studio.core.errors import Problem, StudioError
+from studio.core.errors import MissingTool, Problem, StudioError
 from studio.core.options import OptionField, Options
 from studio.gui import project_items
+from studio.io.toolchains import find_worker, need
 from studio.registry import contributions, find
 
 
@@ -29,13 +30,18 @@ def described(model: Path) -> ModelArtifact | None:
 
 
 def target_problems(artifact: ModelArtifact) -> dict[str, str]:
-    """For every target that can be used: why this model cannot go there, "" where it can."""
+    """For every target that can be used: why this model cannot go there, "" where it can, if
+    need be with other options than the defaults.
+    """
     found: dict[str, str] = {}
     for target in contributions("target"):
         if not target.enabled:
             continue
         try:
-            problems = _errors(target.load().problems(artifact, target.options_class()()))
+            options = target.options_class()()
+            named = {field.name for field in options.fields()}
+            found_out = _errors(target.load().problems(artifact, options))
+            problems = [p for p in found_out if p.where not in named]
         except StudioError as error:
             problems = [Problem(error.message, hint=error.hint)]
         found[target.id] = problems[0].message if problems else ""
@@ -66,10 +72,19 @@ def pictures_there(options: Options) -> int | None:
 
 
 def fit_problems(target: str, artifact: ModelArtifact | None, options: Options) -> list[Problem]:
-    """Why this model cannot go there with these options; nothing where it is not known yet."""
-    if artifact is None:
-        return []
-    return list(find("target", target).load().problems(artifact, options))
+    """Why this model cannot go there with these options, as far as it is known by now."""
+    contribution = find("target", target)
+    entry = contribution.load()
+    found = list(entry.problems(artifact, options)) if artifact is not None else []
+    # A target whose tools depend on its options says which.
+    asked = getattr(entry, "worker", None)
+    name = str(asked(options)) if callable(asked) else contribution.worker
+    try:
+        if name:
+            need(find_worker(name))
+    except MissingTool as error:
+        found.append(Problem(error.message, hint=error.hint))
+    return found
 
 
 def choice_problems(
