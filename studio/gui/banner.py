@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.core.errors import Problem, StudioError
-from studio.gui.i18n import bind_text, said, tr, translator
+from studio.gui.i18n import bind_text, bind_told, joined, said, tr
 from studio.gui.icons import icon
 from studio.gui.theme import set_role
 
@@ -49,7 +49,6 @@ class Banner(QFrame):
             label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.action_button = QPushButton(self)
         self._callback: Callable[[], object] | None = None
-        self._problem: StudioError | Problem | BaseException | None = None
         self.action_button.clicked.connect(self._act)
         self.details_button = QPushButton(self)
         self.details_button.setProperty("role", "quiet")
@@ -70,7 +69,6 @@ class Banner(QFrame):
         self._farewell.setInterval(SUCCESS_MS)
         self._farewell.timeout.connect(self.hide)
         self._lay_out()
-        translator.language_changed.connect(self._retext)
         self.hide()
 
     def _lay_out(self) -> None:
@@ -104,7 +102,6 @@ class Banner(QFrame):
             details = "".join(traceback.format_exception(problem))
         message, hint = _words(problem)
         self.show_message(message, kind=kind, hint=hint, details=details)
-        self._problem = problem
 
     def show_message(
         self,
@@ -116,8 +113,9 @@ class Banner(QFrame):
         action: str = "",
         callback: Callable[[], object] | None = None,
     ) -> None:
-        """`kind` is "error", "warning", "info" or "success"; texts are already translated."""
-        self._problem = None
+        """`kind` is "error", "warning", "info" or "success". Texts as `tr` and `said` give them
+        follow the language; others stay as they are.
+        """
         set_role(self, f"banner-{kind}")
         self._sign.setIcon(icon(_ICONS[kind], _COLORS[kind]))
         self._say(message, hint)
@@ -126,7 +124,7 @@ class Banner(QFrame):
         self.details_button.setVisible(bool(details))
         self.details.hide()
         self._callback = callback
-        self.action_button.setText(action)
+        bind_told(self.action_button.setText, action)
         self.action_button.setVisible(bool(action and callback))
         self._farewell.stop()
         if kind == "success":
@@ -138,14 +136,10 @@ class Banner(QFrame):
         self.hide()
 
     def _say(self, message: str, hint: str) -> None:
-        self.message.setText(message)
-        self.hint.setText(hint)
+        bind_told(self.message.setText, message)
+        bind_told(self.hint.setText, hint)
         self.hint.setVisible(bool(hint))
-        self.setAccessibleName(message)
-
-    def _retext(self) -> None:
-        if self._problem is not None:
-            self._say(*_words(self._problem))
+        bind_told(self.setAccessibleName, message)
 
     def _act(self) -> None:
         callback = self._callback
@@ -164,4 +158,4 @@ def _words(problem: StudioError | Problem | BaseException) -> tuple[str, str]:
     else:
         message, where = f"{type(problem).__name__}: {problem}", ""
         hint = tr("This is a defect of the studio. Nothing you saved is lost.")
-    return message, "\n".join(part for part in (where, hint) if part)
+    return message, joined((where, hint), "\n")

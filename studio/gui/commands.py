@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,10 @@ from studio.gui.shortcut_editor import ShortcutEditor
 
 if TYPE_CHECKING:
     from studio.gui.main_window import MainWindow
+
+
+# Name, title, what it does, keys, icon.
+Declared = tuple[str, str, Callable[[], object], str, str]
 
 
 class Commands(QObject):
@@ -66,81 +70,41 @@ class Commands(QObject):
                 "search",
                 in_palette=False,
             ),
-            StudioAction(
-                "studio.open",
-                N_("Open a folder of pictures"),
-                self.choose_folder,
-                "Ctrl+Shift+O",
-                "folder-open",
+            *(
+                StudioAction(f"studio.{name}", title, does, keys, icon)
+                for name, title, does, keys, icon in (*self._projects(), *self._views())
             ),
-            StudioAction(
-                "studio.sample",
-                N_("Open the sample project"),
-                self.open_sample,
-                "Ctrl+Alt+S",
-                "skeleton",
-            ),
-            StudioAction(
-                "studio.video",
-                N_("Watch a video"),
-                self.window.welcome.choose_video,
-                "Ctrl+Alt+V",
-                "film",
-            ),
-            StudioAction(
-                "studio.welcome", N_("Welcome"), self.window.show_welcome, "Ctrl+Alt+H", "welcome"
-            ),
-            StudioAction(
-                "studio.close_project",
-                N_("Close the project"),
-                self.close_project,
-                "Ctrl+Alt+W",
-                "close",
-            ),
-            StudioAction(
-                "studio.jobs", N_("Show or hide the jobs"), self.toggle_jobs, "Ctrl+Alt+J", "jobs"
-            ),
-            StudioAction(
-                "studio.sidebar",
-                N_("Show or hide the side panels"),
-                self.window.toggle_sidebar,
-                "Ctrl+B",
-                "dock-right",
-            ),
-            StudioAction(
-                "studio.settings", N_("Settings"), self.open_settings, "Ctrl+,", "settings"
-            ),
-            StudioAction(
-                "studio.shortcuts",
-                N_("Keyboard shortcuts"),
-                self.open_shortcuts,
-                "Ctrl+Alt+K",
-                "keyboard-outline",
-            ),
-            StudioAction(
-                "studio.theme",
-                N_("Switch between light and dark"),
-                self.switch_theme,
-                "Ctrl+Alt+T",
-                "theme-light-dark",
-            ),
-            StudioAction(
-                "studio.language",
-                N_("Next language"),
-                self.next_language,
-                "Ctrl+Alt+L",
-                "translate",
-            ),
-            StudioAction(
-                "studio.plugins", N_("Plugins"), self.open_plugins, "Ctrl+Alt+P", "plugin"
-            ),
-            StudioAction("studio.help", N_("Help"), self.open_help, "F1", "help"),
-            StudioAction(
-                "studio.about", N_("About Pose Studio"), self.open_about, "Ctrl+F1", "info"
-            ),
-            StudioAction("studio.quit", N_("Quit"), self.window.close, "Ctrl+Q", "exit-to-app"),
         ]
         return pages + own + outlined_actions(self.window.open_page)
+
+    def _projects(self) -> list[Declared]:
+        """What opens and closes projects."""
+        return [
+            ("open", N_("Open a folder of pictures"), self.choose_folder, "Ctrl+Shift+O",
+             "folder-open"),
+            ("sample", N_("Open the sample project"), self.open_sample, "Ctrl+Alt+S", "skeleton"),
+            ("video", N_("Watch a video"), self.window.welcome.choose_video, "Ctrl+Alt+V", "film"),
+            ("welcome", N_("Welcome"), self.window.show_welcome, "Ctrl+Alt+H", "welcome"),
+            ("close_project", N_("Close the project"), self.close_project, "Ctrl+Alt+W", "close"),
+        ]  # fmt: skip
+
+    def _views(self) -> list[Declared]:
+        """What shows, hides and sets up the window's parts."""
+        return [
+            ("jobs", N_("Show or hide the jobs"), self.toggle_jobs, "Ctrl+Alt+J", "jobs"),
+            ("sidebar", N_("Show or hide the side panels"), self.window.toggle_sidebar, "Ctrl+B",
+             "dock-right"),
+            ("settings", N_("Settings"), self.open_settings, "Ctrl+,", "settings"),
+            ("shortcuts", N_("Keyboard shortcuts"), self.open_shortcuts, "Ctrl+Alt+K",
+             "keyboard-outline"),
+            ("theme", N_("Switch between light and dark"), self.switch_theme, "Ctrl+Alt+T",
+             "theme-light-dark"),
+            ("language", N_("Next language"), self.next_language, "Ctrl+Alt+L", "translate"),
+            ("plugins", N_("Plugins"), self.open_plugins, "Ctrl+Alt+P", "plugin"),
+            ("help", N_("Help"), self.open_help, "F1", "help"),
+            ("about", N_("About Pose Studio"), self.open_about, "Ctrl+F1", "info"),
+            ("quit", N_("Quit"), self.window.close, "Ctrl+Q", "exit-to-app"),
+        ]  # fmt: skip
 
     def _make_menu(self) -> None:
         menu = QMenu(self.window)

@@ -55,7 +55,7 @@ class StudioSettings(Options):
         ),
     )
     autosave: bool = option(
-        False,
+        True,
         title=N_("Save annotations by themselves"),
         help=N_("When another picture is opened, the one before is saved without a question."),
     )
@@ -121,7 +121,7 @@ class PluginDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         bind_text(self.setWindowTitle, "Plugins")
-        self.resize(760, 440)
+        self.resize(880, 440)
         self.tree = QTreeWidget()
         self.tree.setColumnCount(4)
         self.tree.setRootIsDecorated(False)
@@ -162,8 +162,9 @@ class PluginDialog(QDialog):
             for number in range(4):
                 item.setToolTip(number, state if number == 3 else str(info.folder))
             self.tree.addTopLevelItem(item)
-        for number, width in enumerate((170, 70, 200)):
-            self.tree.setColumnWidth(number, width)
+        for number in range(2):
+            self.tree.resizeColumnToContents(number)
+        self.tree.setColumnWidth(2, 300)
 
     def _reload(self) -> None:
         registry.reload()

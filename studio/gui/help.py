@@ -74,11 +74,17 @@ def _set_type(document: QTextDocument) -> None:
             layout.setBackground(theme.color("sunken"))
             layout.setNonBreakableLines(False)
             letters.setFontFamilies(theme.token("font.mono"))
-        elif cursor.currentTable() is None:
+        elif (table := cursor.currentTable()) is not None:
+            # The first cell would keep the room of what stands before the table.
+            layout.setTopMargin(0)
+            layout.setBottomMargin(0)
+            if table.cellAt(cursor).row() == 0:
+                letters.setFontWeight(QFont.Weight.DemiBold)
+        else:
             layout.setBottomMargin(half if block.textList() is not None else one)
             layout.setLineHeight(140, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
         cursor.setBlockFormat(layout)
-        if level or code:
+        if letters.propertyCount():
             end = QTextCursor.MoveOperation.EndOfBlock
             cursor.movePosition(end, QTextCursor.MoveMode.KeepAnchor)
             cursor.mergeCharFormat(letters)

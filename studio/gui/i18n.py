@@ -1,14 +1,17 @@
 """Words in three languages, switched without a restart.
 
 The English text is the key. `tr` gives the text of the moment; `bind_text` sets a widget's text
-now and again on every change of language; `said` gives what an error or a finding says. Translations stand in
+now and again on every change of language; `said` gives what an error or a finding says. What `tr`
+and `said` give remembers how it was made: `bind_told` keeps a widget's text in step with the
+language where somebody else worded it. Translations stand in
 `resources/translations/<language>/*.json`, flat tables of English source to translation.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -48,6 +51,20 @@ def system_language() -> str:
     return "en"
 
 
+class Told(str):
+    """A text of the moment's language; `again` words it anew in that of another moment."""
+
+    __slots__ = ("again",)
+    again: Callable[[], str]
+
+
+def told(say: Callable[[], str]) -> str:
+    """What `say` gives now, as a text that can be said again."""
+    text = Told(say())
+    text.again = say
+    return text
+
+
 class Translator(QObject):
     """Holds the language of the moment and every text that must follow it."""
 
@@ -59,9 +76,7 @@ class Translator(QObject):
         self.choice = "en"
         self._table: dict[str, str] = {}
         self._sayings = Sayings({})
-        self._bound: WeakKeyDictionary[QObject, dict[str, tuple[str, dict[str, Any]]]] = (
-            WeakKeyDictionary()
-        )
+        self._bound: WeakKeyDictionary[QObject, dict[str, Callable[[], str]]] = WeakKeyDictionary()
 
     def set_language(self, choice: str) -> None:
         """`choice` is "en", "ja", "zh_CN" or "system"; every bound text follows at once."""
@@ -82,7 +97,7 @@ class Translator(QObject):
         text = self._table.get(source, source)
         if not values:
             return text
-        return text.format(**{k: v() if callable(v) else v for k, v in values.items()})
+        return text.format(**{k: _now(v) for k, v in values.items()})
 
     def said(self, text: str) -> str:
         """A message that holds its values already, in the language of the moment."""
@@ -90,10 +105,17 @@ class Translator(QObject):
 
     def bind(self, setter: Callable[[str], Any], source: str, **values: Any) -> None:
         """Call `setter`, a bound method of a QObject, now and on every change of language."""
+        self.bind_told(setter, told(partial(self.text, source, **values)))
+
+    def bind_told(self, setter: Callable[[str], Any], text: str) -> None:
+        """The same with a text that is worded already; one that is nobody's words stays."""
         owner: QObject = setter.__self__  # type: ignore[attr-defined]
         name: str = setter.__name__  # type: ignore[attr-defined]
-        self._bound.setdefault(owner, {})[name] = (source, values)
-        setter(self.text(source, **values))
+        if isinstance(text, Told):
+            self._bound.setdefault(owner, {})[name] = text.again
+        else:
+            self.unbind(setter)
+        setter(text)
 
     def unbind(self, setter: Callable[[str], Any]) -> None:
         """The widget's text is its own again."""
@@ -105,8 +127,15 @@ class Translator(QObject):
         for owner, texts in list(self._bound.items()):
             if not isValid(owner):
                 continue
-            for name, (source, values) in texts.items():
-                getattr(owner, name)(self.text(source, **values))
+            for name, say in texts.items():
+                getattr(owner, name)(say())
+
+
+def _now(value: Any) -> Any:
+    """A value of a text: what a callable gives, a text in the language of the moment."""
+    if isinstance(value, Told):
+        return value.again()
+    return value() if callable(value) else value
 
 
 translator = Translator()
@@ -114,7 +143,7 @@ translator = Translator()
 
 def tr(source: str, **values: Any) -> str:
     """`source` in the language of the moment; `{name}` in it is filled from `values`."""
-    return translator.text(source, **values)
+    return told(partial(translator.text, source, **values))
 
 
 def said(text: str) -> str:
@@ -122,7 +151,13 @@ def said(text: str) -> str:
 
     These are worded in English with their values in; what no catalogue knows stays as it is.
     """
-    return translator.said(text)
+    return text if isinstance(text, Told) else told(partial(translator.said, text))
+
+
+def joined(parts: Sequence[str], between: str = " ") -> str:
+    """Texts in a row, which can be said again as each of them can."""
+    kept = [part for part in parts if part]
+    return told(lambda: between.join(_now(part) for part in kept))
 
 
 def bind_text(setter: Callable[[str], Any], source: str, **values: Any) -> None:
@@ -131,6 +166,11 @@ def bind_text(setter: Callable[[str], Any], source: str, **values: Any) -> None:
     The widget is held weakly. A value may be a callable, which is asked each time.
     """
     translator.bind(setter, source, **values)
+
+
+def bind_told(setter: Callable[[str], Any], text: str) -> None:
+    """Set a text that `tr` or `said` gave, and keep it in step with the language."""
+    translator.bind_told(setter, text)
 
 
 def unbind_text(setter: Callable[[str], Any]) -> None:

@@ -28,7 +28,8 @@ _FRAME = re.compile(
 
 
 def annotation_files(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Annotation files below `folder`, and pictures that have none.
+    """Annotation files below `folder`, and pictures that have none of their own: of several that
+    share one by their name (a.jpg, a.png), all but one.
 
     Hidden folders, converted datasets and a project's own folders are left out. Raises
     FileProblem where there is no such folder.
@@ -67,7 +68,11 @@ def _walk(folder: str, files: list[Path], bare: list[Path], *, top: bool) -> Non
             pictures.append((stem, entry.path))
         elif entry.is_dir() and not (project and entry.name in _NOT_PICTURES):
             _walk(entry.path, files, bare, top=False)
-    bare.extend(Path(path) for stem, path in pictures if stem not in stems)
+    taken: set[str] = set()
+    for stem, path in sorted(pictures):
+        if stem not in stems or stem in taken:
+            bare.append(Path(path))
+        taken.add(stem)
 
 
 class NotAnnotated(DataError):
@@ -243,8 +248,14 @@ def read_folder(
 
 
 def report_bare(pictures: Iterable[Path], report: Report) -> None:
-    """Say of each picture that it has no annotation."""
+    """Say of each picture that it has no annotation, or none of its own."""
     for picture in pictures:
+        shared = labelme.annotation_path(picture)
+        if shared.is_file():
+            warn(report, f"It shares {shared.name} with another picture of the same name; one of "
+                 "them is left out.", str(picture),
+                 hint="Give one of the two another name.")  # fmt: skip
+            continue
         warn(report, "It has no annotation; left out.", str(picture),
              hint="A picture with nobody in it needs an annotation without shapes.")  # fmt: skip
 

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import errno
 
-from studio.core.errors import DeviceError, StudioError
+from studio.core.errors import DataError, DeviceError, StudioError
 from studio.core.job import JobContext
 
 _MEMORY = ("out of memory", "can't allocate memory", "ALLOC_FAILED", "not enough memory")
 _WORKER = "DataLoader worker"
+
+
+# How torch says that a batch holds too little for its statistics.
+LONELY = "more than 1 value per channel"
+
+
+def lonely_batch() -> DataError:
+    """A batch of one example, in a network that takes its statistics over the batch."""
+    return DataError(
+        "A batch would hold a single picture, and this network needs two or more to learn from.",
+        hint="Give a larger --batch, or more training pictures.",
+    )
 
 
 def explained(
@@ -37,6 +49,8 @@ def explained(
             "A loader process ended on its own; most often the memory was not enough for it.",
             hint="Take fewer --workers, or a smaller --batch.",
         )
+    if LONELY in text:
+        return lonely_batch()
     if isinstance(error, ValueError | RuntimeError | AssertionError):
         first = text.splitlines()[0] if text else repr(error)
         return StudioError(f"The training cannot go on: {first}")

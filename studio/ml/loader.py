@@ -54,9 +54,18 @@ def plan_epoch(count: int, batch: int, seed: int, epoch: int, part: Slice) -> li
             hint="Train on one device.",
         )
     order = np.random.default_rng((seed, epoch)).permutation(count)
-    rounds = -(-count // (batch * part.ranks))
-    pieces = np.array_split(order, rounds * part.ranks)
+    pieces = np.array_split(order, _pieces(count, batch, part.ranks))
     return [piece.tolist() for piece in pieces[part.rank :: part.ranks]]
+
+
+def smallest_batch(count: int, batch: int, ranks: int = 1) -> int:
+    """How many of `count` pictures the smallest batch of an epoch holds."""
+    return count // _pieces(count, batch, ranks)
+
+
+def _pieces(count: int, batch: int, ranks: int) -> int:
+    """Into how many batches an epoch is cut: equally many for every rank."""
+    return -(-count // (batch * ranks)) * ranks
 
 
 class BatchMaker:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from studio.core.errors import Problem
 from studio.ml.course import CourseOptions
 from studio.ml.devices import torch_devices
-from studio.ml.loader import BatchMaker
+from studio.ml.failures import LONELY, lonely_batch
+from studio.ml.loader import BatchMaker, smallest_batch
 from studio.ml.task import Task
 
 if TYPE_CHECKING:
     import torch
 
-# Examples of the trial; batch statistics want more than one.
+# Examples of the trial; fewer where the smallest batch of an epoch is smaller.
 _TRIED = 2
 # What the libraries and the loader take besides, as a factor.
 _SLACK = 1.2
@@ -41,7 +42,7 @@ class MemoryNeed:
 
 def memory_need(task: Task, options: CourseOptions) -> MemoryNeed:
     """Measured on the CPU in full precision. Raises StudioError where the network or the first
-    examples cannot be made.
+    examples cannot be made, or a batch is too small for the network.
     """
     model = task.build().train()
     task.begin_epoch(1, model)
@@ -49,12 +50,19 @@ def memory_need(task: Task, options: CourseOptions) -> MemoryNeed:
     trained = sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
     moments = 1 if options.optimizer == "sgd" else 2
     fixed = weights + trained * (1 + moments) + (weights if options.ema else 0)
-    count = min(_TRIED, len(task.examples))
+    ranks = len(torch_devices(options.device))
+    count = min(_TRIED, max(1, smallest_batch(len(task.examples), options.batch, ranks)))
     batch, failed = BatchMaker(task.examples, options.seed)[1, list(range(count))]
     if failed or not batch:
         # The run itself will tell what cannot be read.
         return MemoryNeed(fixed, 0)
-    return MemoryNeed(fixed, kept_bytes(model, lambda: task.loss(model, batch, 1)) // count)
+    try:
+        kept = kept_bytes(model, lambda: task.loss(model, batch, 1))
+    except ValueError as error:
+        if LONELY in str(error):
+            raise lonely_batch() from error
+        raise
+    return MemoryNeed(fixed, kept // count)
 
 
 def kept_bytes(model: torch.nn.Module, forward: Callable[[], object]) -> int:

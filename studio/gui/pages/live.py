@@ -85,8 +85,6 @@ class LivePage(Page):
             N_(
                 "Choose a source and a model at the right, then start. Without a camera, take the synthetic people."
             ),
-            N_("Start"),
-            self.start,
         )
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
@@ -310,8 +308,6 @@ class LivePage(Page):
         self.side.show_running(running, stopping)
         for widget in (self.record_button, self.snapshot_button, self.full_button):
             widget.setEnabled(running)
-        if self.empty.button is not None:
-            self.empty.button.setEnabled(not self.side.missing())
         self.state_label.setText(self._state_text())
 
     def _state_text(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -22,6 +23,8 @@ from PySide6.QtWidgets import (
 
 from studio.gui.i18n import bind_text
 from studio.gui.icons import icon
+
+L = TypeVar("L", QHBoxLayout, QVBoxLayout)
 
 
 def label(source: str = "", role: str = "", *, wrap: bool = False, **values: Any) -> QLabel:
@@ -102,18 +105,28 @@ def panel(role: str = "panel", *, margin: int = 16, spacing: int = 8) -> tuple[Q
     return frame, column
 
 
-def row(*parts: QWidget | int | None, spacing: int = 8) -> QHBoxLayout:
-    """Widgets side by side; a number is a gap in pixels, None takes the free room."""
-    layout = QHBoxLayout()
+def row(*items: QWidget | QLayout | int | None, spacing: int = 8) -> QHBoxLayout:
+    """Widgets beside each other; None is a stretch, a number is a gap in pixels."""
+    return _fill(QHBoxLayout(), items, spacing)
+
+
+def column(*items: QWidget | QLayout | int | None, spacing: int = 8) -> QVBoxLayout:
+    """Widgets below each other; None is a stretch, a number is a gap in pixels."""
+    return _fill(QVBoxLayout(), items, spacing)
+
+
+def _fill(layout: L, items: tuple[QWidget | QLayout | int | None, ...], spacing: int) -> L:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(spacing)
-    for part in parts:
-        if part is None:
+    for item in items:
+        if item is None:
             layout.addStretch(1)
-        elif isinstance(part, int):
-            layout.addSpacing(part)
+        elif isinstance(item, int):
+            layout.addSpacing(item)
+        elif isinstance(item, QLayout):
+            layout.addLayout(item)
         else:
-            layout.addWidget(part)
+            layout.addWidget(item)
     return layout
 
 
@@ -210,3 +223,8 @@ class EmptyState(QWidget):
             column.addSpacing(8)
             column.addLayout(row(None, self.button, None))
         column.addStretch(2)
+
+    def offer(self, wanted: bool) -> None:
+        """Whether the button is there: not where something else is the thing to do next."""
+        if self.button is not None:
+            self.button.setVisible(wanted)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any, TypeVar
 
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QLabel,
     QLayout,
     QProgressBar,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -21,40 +18,28 @@ from studio.gui import jobs_drawer
 from studio.gui.forms import OptionsForm
 from studio.gui.i18n import bind_text
 from studio.gui.theme import theme
-from studio.gui.widgets.basics import label
+from studio.gui.widgets.basics import column, label, row
+
+__all__ = [
+    "GRID",
+    "SIDE_LEFT",
+    "SIDE_MARGINS",
+    "Figure",
+    "JobProgress",
+    "clear_layout",
+    "column",
+    "duration_text",
+    "form_order",
+    "framed",
+    "row",
+    "tab_through",
+]
 
 GRID = 8
 # Tabs at the head of a side: their words (12 pixels into a tab) begin at 16 pixels, as everything
 # below them does, and stand as high as the other pages' headings.
 SIDE_LEFT = 12
 SIDE_MARGINS = (4, 14, 0, 0)
-
-L = TypeVar("L", QHBoxLayout, QVBoxLayout)
-
-
-def row(*items: QWidget | QLayout | int | None, spacing: int = GRID) -> QHBoxLayout:
-    """Widgets beside each other; None is a stretch, a number is a gap in pixels."""
-    return _fill(QHBoxLayout(), items, spacing)
-
-
-def column(*items: QWidget | QLayout | int | None, spacing: int = GRID) -> QVBoxLayout:
-    """Widgets below each other; None is a stretch, a number is a gap in pixels."""
-    return _fill(QVBoxLayout(), items, spacing)
-
-
-def _fill(layout: L, items: tuple[Any, ...], spacing: int) -> L:
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(spacing)
-    for item in items:
-        if item is None:
-            layout.addStretch(1)
-        elif isinstance(item, int):
-            layout.addSpacing(item)
-        elif isinstance(item, QLayout):
-            layout.addLayout(item)
-        else:
-            layout.addWidget(item)
-    return layout
 
 
 def framed(role: str, layout: QLayout, margin: int = 2 * GRID) -> QFrame:

@@ -94,6 +94,7 @@ class LinePlot(QWidget):
         self._title, self._x_title = title, x_title
         self._drawn: dict[tuple[str, bool], _Drawn] = {}
         self._log = False
+        self._level: float | None = None
         self._hover_x: float | None = None
         pg = load_pyqtgraph()
         self._heading = QLabel()
@@ -154,7 +155,23 @@ class LinePlot(QWidget):
             self._style(drawn)
             drawn.item.setData(curve.x, curve.y, connect="finite")
         self._drawn = {key: self._drawn[key] for key in wanted}
+        self._keep_level()
         self._show_legend()
+
+    def _keep_level(self) -> None:
+        """Around values that are all the same the axis would go anywhere (-40 to 40 for zeros)."""
+        values = np.concatenate(
+            [np.asarray(d.curve.y, float) for d in self._drawn.values()] or [[]]
+        )
+        values = values[np.isfinite(values)]
+        level = float(values[0]) if len(values) and np.all(values == values[0]) else None
+        if level == self._level or self._log:
+            return
+        self._level = level
+        if level is None:
+            self._plot.enableAutoRange(axis="y")
+        else:
+            self.set_y_range(min(level, 2 * level), max(level, 2 * level) or 1.0)
 
     def curves(self) -> tuple[Curve, ...]:
         """What is shown."""

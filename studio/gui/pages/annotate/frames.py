@@ -15,7 +15,7 @@ from studio.core.interpolation import between, person, with_people
 from studio.core.job import JobSpec
 from studio.core.options import N_
 from studio.gui.background import Background
-from studio.gui.i18n import tr
+from studio.gui.i18n import joined, tr
 from studio.gui.pages.annotate.many import Outcome
 from studio.gui.runner import OK, Job
 from studio.io import labelme
@@ -220,7 +220,7 @@ def _why(result: Mapping[str, Any]) -> str:
         )
     if result.get("lost"):
         parts.append(tr("{count} joints were lost on the way and are unset.", count=result["lost"]))
-    return " ".join(parts)
+    return joined(parts)
 
 
 def _filled(picture: Path, people: People) -> dict[Path, dict[int, tuple[Shape, ...]]]:

@@ -10,16 +10,19 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMessageBox
 
 from studio.core.edits import ReplaceContent
-from studio.core.errors import StudioError
+from studio.core.errors import Problem, StudioError
 from studio.gui.i18n import tr
 from studio.io.journal import Recovery, forget, leftovers
 from studio.io.windows import OtherWindow, Presence
 
 if TYPE_CHECKING:
     from studio.gui.pages.annotate.page import AnnotatePage
+    from studio.gui.pages.annotate.pictures import Picture
 
 # Annotation files without a picture that are named.
 NAMED = 4
+# The setting: a picture that is left is saved unasked.
+AUTOSAVE = "autosave"
 
 
 class Keeper(QObject):
@@ -31,6 +34,9 @@ class Keeper(QObject):
         self._document = page.document
         self._document.outside_changed.connect(self._ask_conflict)
         self._document.taken_from_file.connect(self._tell_taken)
+        settings = page.studio.settings
+        self._document.autosave = settings.get(AUTOSAVE, True)
+        settings.changed.connect(self._setting_changed)
         self._presence: Presence | None = None
         self._others: tuple[OtherWindow, ...] = ()
 
@@ -73,9 +79,13 @@ class Keeper(QObject):
 
     def toggle_autosave(self) -> None:
         """Save on leaving a picture, or only when told."""
-        self._document.autosave = not self._document.autosave
-        self._page.studio.settings.set("annotate/autosave", self._document.autosave)
-        self._page.refresh_state()
+        self._page.studio.settings.set(AUTOSAVE, not self._document.autosave)
+
+    def _setting_changed(self, key: str) -> None:
+        """Also by the window's own settings."""
+        if key == AUTOSAVE:
+            self._document.autosave = self._page.studio.settings.get(AUTOSAVE, True)
+            self._page.refresh_state()
 
     def _tell_taken(self, picture: Path) -> None:
         self._page.banner.show_message(
@@ -100,6 +110,29 @@ class Keeper(QObject):
             ],
         )
 
+    def compare_with(self, picture: Picture) -> None:
+        """Say where the picture in hand is not what its annotation file is for."""
+        content = self._document.content
+        said = (content.width, content.height)
+        message = hint = ""
+        if all(said) and said != picture.size:
+            message = tr(
+                "The annotation file is for a picture of {said}, this one is {size}.",
+                said=f"{said[0]} × {said[1]}",
+                size=f"{picture.size[0]} × {picture.size[1]}",
+            )
+            hint = tr("Look whether the shapes lie where they should before saving.")
+        elif picture.shared_with and picture.problem is None:
+            message = tr(
+                "This picture and {others} have one annotation file together: what is drawn on "
+                "one of them stands on all.",
+                others=", ".join(picture.shared_with),
+            )
+            hint = tr("Give one of the two another name.")
+        if message:
+            where = str(picture.path)
+            self._page.show_problem(Problem(message, where, hint=hint, severity="warning"))
+
     # other windows, and what killed ones left
 
     def enter(self, folder: Path | None) -> None:
@@ -122,9 +155,15 @@ class Keeper(QObject):
             return
         self._presence.renew()
         others = self._presence.others()
-        if set(others) - set(self._others):
+        if new := set(others) - set(self._others):
+            same = any(other.project == self._presence.project for other in new)
             self._page.parts.others.ask(
-                tr("This project is open in another window too."),
+                tr("This project is open in another window too.")
+                if same
+                else tr(
+                    "Another window has a folder open that shares pictures with this one: {folder}",
+                    folder=str(next(iter(new)).project),
+                ),
                 tr("What both change in one picture is asked about before it is saved."),
                 [(tr("Go on"), lambda: None, "")],
             )

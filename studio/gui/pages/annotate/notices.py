@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from studio.gui.i18n import said, tr
+from studio.gui.i18n import bind_told, said, tr
 from studio.gui.icons import icon
 from studio.io.journal import Recovery
 
@@ -59,7 +59,8 @@ class Notice(QFrame):
             row.addSpacing(26)
         for text, role in ((message, "title" if closes else ""), (hint, "hint")):
             if text:
-                label = QLabel(text)
+                label = QLabel()
+                bind_told(label.setText, text)
                 label.setWordWrap(closes)
                 label.setProperty("role", role)
                 texts.addWidget(label)
@@ -67,7 +68,8 @@ class Notice(QFrame):
             texts.addStretch(1)
         row.addLayout(texts, 1)
         for text, act, role in answers:
-            button = QPushButton(text)
+            button = QPushButton()
+            bind_told(button.setText, text)
             button.setProperty("role", role)
             button.clicked.connect(lambda _on=False, a=act: self._answer(a, closes=closes))
             row.addWidget(button)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, QTimer
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from studio.core import people, prelabels
-from studio.core.errors import Problem, StudioError
+from studio.core.errors import StudioError
 from studio.core.geometry import bounds
 from studio.core.options import N_
 from studio.gui.document import Document
@@ -56,7 +56,6 @@ class AnnotatePage(Page):
     def __init__(self, studio: StudioContext) -> None:
         super().__init__(studio)
         self.document = Document(self)
-        self.document.autosave = studio.settings.get("annotate/autosave", True)
         self.editor = Editor(self.document, load_skeleton(DEFAULT), self)
         self.canvas = Canvas(self.editor)
         self.editor.tools = {tool.id: tool(self.editor, self.canvas) for tool in TOOLS}
@@ -213,21 +212,7 @@ class AnnotatePage(Page):
         if picture.problem is not None:
             self.show_problem(picture.problem)
             self._mark_problem(picture.path, picture.problem)
-        content = self.document.content
-        said = (content.width, content.height)
-        if all(said) and said != picture.size:
-            self.show_problem(
-                Problem(
-                    tr(
-                        "The annotation file is for a picture of {said}, this one is {size}.",
-                        said=f"{said[0]} × {said[1]}",
-                        size=f"{picture.size[0]} × {picture.size[1]}",
-                    ),
-                    where=str(picture.path),
-                    hint=tr("Look whether the shapes lie where they should before saving."),
-                    severity="warning",
-                )
-            )
+        self.keeper.compare_with(picture)
         if self._wanted is not None and self._wanted[0] == picture.path:
             group_id = self._wanted[1]
             self._wanted = None

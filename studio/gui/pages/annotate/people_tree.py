@@ -18,13 +18,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.gui.i18n import bind_text
+from studio.gui.i18n import bind_text, tr, translator
 from studio.gui.pages.annotate.editor import Editor
 from studio.gui.pages.annotate.people_model import GROUP_ROLE, STATE, PeopleModel
 
 # A picture with more people than this opens folded.
 OPEN_UP_TO = 3
 STATE_WIDTH = 84
+STATE_MARGIN = 10
 
 
 class _StateDelegate(QStyledItemDelegate):
@@ -66,7 +67,8 @@ class PeopleTree(QTreeView):
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(STATE, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(STATE, STATE_WIDTH)
+        self._fit_states()
+        translator.language_changed.connect(self._fit_states)
         bind_text(self.setAccessibleName, "People and shapes")
         self.people.modelAboutToBeReset.connect(self._remember)
         self.people.modelReset.connect(self._restore)
@@ -74,6 +76,12 @@ class PeopleTree(QTreeView):
         self.clicked.connect(self._clicked)
         editor.document.selection_changed.connect(self.follow)
         editor.document.opened.connect(self._opened)
+
+    def _fit_states(self) -> None:
+        """The column of states has room for the corners of an outline, in words."""
+        words = tr("{count} corners", count=999)
+        width = self.fontMetrics().horizontalAdvance(words) + 2 * STATE_MARGIN
+        self.header().resizeSection(STATE, max(STATE_WIDTH, width))
 
     def follow(self) -> None:
         """Select the rows of what is selected on the canvas."""

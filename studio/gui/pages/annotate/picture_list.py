@@ -124,6 +124,10 @@ class PictureModel(QAbstractListModel):
         return None
 
 
+# As forms call the sides of a dataset; the filter says `split:train`.
+SIDES = {"train": N_("train"), "val": N_("val"), "test": N_("test")}
+
+
 def describe(entry: Entry, *, short: bool = False) -> str:
     """A picture's state in words; `short`: people alone where there are some."""
     if entry.state == "problem" or not entry.shapes:
@@ -135,7 +139,7 @@ def describe(entry: Entry, *, short: bool = False) -> str:
         ]
         if short and entry.people:
             del words[1]
-    return " · ".join([*words, *([entry.split] if entry.split else [])])
+    return " · ".join([*words, *([tr(SIDES.get(entry.split, entry.split))] if entry.split else [])])
 
 
 class PictureDelegate(QStyledItemDelegate):

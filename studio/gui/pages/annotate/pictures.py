@@ -19,6 +19,7 @@ from studio.gui.picture_reading import (
     refuse_giant,
     upright_size,
 )
+from studio.io.files import IMAGE_SUFFIXES
 from studio.io.images import image_size
 
 # A decoded picture above this many pixels is shown at half, a quarter, ... of its size.
@@ -35,7 +36,8 @@ class Picture:
     """A decoded picture: `size` (width, height) is the upright file's, `levels` the pixels, each
     level half as wide as the one before. A `preview` is coarse; the whole follows. `problem`: it
     could be decoded, but not all of it is there. `parts`: the levels are smaller than the file, and
-    a part of it can be read at full size.
+    a part of it can be read at full size. `shared_with`: other pictures that have the same
+    annotation file.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class Picture:
     preview: bool = False
     problem: StudioError | None = None
     parts: bool = False
+    shared_with: tuple[str, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -95,7 +98,22 @@ def load_picture(path: Path) -> Picture:
     size = upright if shrink > 1 and upright.isValid() else image.size()
     parts = shrink > 1 and is_jpeg
     whole = (size.width(), size.height())
-    return Picture(path, whole, _levels(image), problem=_damage(path), parts=parts)
+    return Picture(
+        path,
+        whole,
+        _levels(image),
+        problem=_damage(path),
+        parts=parts,
+        shared_with=same_annotation(path),
+    )
+
+
+def same_annotation(picture: Path) -> tuple[str, ...]:
+    """Names of the pictures beside `picture` that differ from it in their ending alone: they have
+    the same annotation file.
+    """
+    beside = (picture.with_suffix(suffix) for suffix in sorted(IMAGE_SUFFIXES))
+    return tuple(p.name for p in beside if p.name.lower() != picture.name.lower() and p.is_file())
 
 
 def _damage(path: Path) -> StudioError | None:

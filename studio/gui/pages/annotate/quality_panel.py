@@ -353,6 +353,8 @@ class QualityPanel(QWidget):
             text = tr("Nothing has been checked yet.")
         elif some:
             text = tr("Click a finding to go there; ignored ones do not come back.")
+        elif self._report.pictures == 1:
+            text = tr("1 picture checked: nothing found.")
         else:
             text = tr("{count} pictures checked: nothing found.", count=self._report.pictures)
         self.count.setText(text)

@@ -7,15 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import (
-    QColor,
-    QIcon,
-    QKeySequence,
-    QPixmap,
-    QShortcut,
-    QUndoCommand,
-    QUndoStack,
-)
+from PySide6.QtGui import QColor, QIcon, QKeySequence, QPixmap, QShortcut, QUndoCommand, QUndoStack
 from PySide6.QtWidgets import (
     QColorDialog,
     QComboBox,
@@ -34,6 +26,7 @@ from PySide6.QtWidgets import (
 
 from studio.core.errors import DataError, StudioError
 from studio.core.names import spoken
+from studio.core.options import N_
 from studio.core.skeleton import Skeleton
 from studio.core.skeleton_draft import NEW_LIMB, DraftJoint, SkeletonDraft
 from studio.gui.i18n import bind_text, said, tr, translator
@@ -44,7 +37,7 @@ from studio.gui.pages.annotate.skeleton_background import (
 )
 from studio.gui.pages.annotate.skeleton_canvas import SkeletonCanvas
 from studio.gui.pages.annotate.skeleton_limbs import LimbBar
-from studio.gui.widgets.basics import button, label, number_field, row, tool_button
+from studio.gui.widgets.basics import button, label, number_field, panel, row, tool_button
 
 if TYPE_CHECKING:
     from studio.gui.pages.annotate.page import AnnotatePage
@@ -98,10 +91,22 @@ class SkeletonEditor(QDialog):
         self.show_draft(self.draft)
 
     def _lay_out(self) -> None:
-        left, right = QWidget(), QWidget()
-        for part in (left, right):
-            part.setProperty("role", "clear")
-        column = QVBoxLayout(left)
+        parts = QSplitter(Qt.Orientation.Horizontal)
+        parts.setChildrenCollapsible(False)
+        parts.addWidget(self._drawing())
+        parts.addWidget(self._fields())
+        parts.setSizes([460, 620])
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(24, 24, 24, 16)
+        whole.setSpacing(12)
+        whole.addWidget(label("Skeleton editor", "heading"))
+        whole.addWidget(parts, 1)
+        whole.addWidget(self.error)
+        whole.addLayout(row(None, button("Cancel", self.reject), self.save_button))
+
+    def _drawing(self) -> QWidget:
+        """The skeleton on its picture, at the left."""
+        left, column = panel("clear")
         column.setContentsMargins(0, 0, 8, 0)
         column.addWidget(self.canvas, 1)
         column.addWidget(self.limbs)
@@ -121,14 +126,14 @@ class SkeletonEditor(QDialog):
                 None,
             )
         )
-        fields = QVBoxLayout(right)
+        return left
+
+    def _fields(self) -> QWidget:
+        """The names and the table of joints, at the right."""
+        right, fields = panel("clear", spacing=4)
         fields.setContentsMargins(8, 0, 0, 0)
-        fields.setSpacing(4)
-        for title, field in (
-            ("Name", self.name_field),
-            ("Title", self.title_field),
-            ("Category", self.category_field),
-        ):
+        named = (self.name_field, self.title_field, self.category_field)
+        for title, field in zip((N_("Name"), N_("Title"), N_("Category")), named, strict=True):
             heading = label(title, "hint")
             heading.setBuddy(field)
             bind_text(field.setAccessibleName, title)
@@ -147,18 +152,7 @@ class SkeletonEditor(QDialog):
                 self.redo_button,
             )
         )
-        parts = QSplitter(Qt.Orientation.Horizontal)
-        parts.setChildrenCollapsible(False)
-        parts.addWidget(left)
-        parts.addWidget(right)
-        parts.setSizes([460, 620])
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(24, 24, 24, 16)
-        whole.setSpacing(12)
-        whole.addWidget(label("Skeleton editor", "heading"))
-        whole.addWidget(parts, 1)
-        whole.addWidget(self.error)
-        whole.addLayout(row(None, button("Cancel", self.reject), self.save_button))
+        return right
 
     def _connect(self) -> None:
         header = self.table.horizontalHeader()

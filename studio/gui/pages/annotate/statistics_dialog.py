@@ -38,7 +38,7 @@ class StatisticsDialog(QDialog):
         self.resize(880, 680)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.holdings = Holdings()
+        self.holdings = Holdings(margin=0)
         self.holdings.failed.connect(page.show_problem)
         self.holdings.saved.connect(self._saved)
         self.labels = Bars()
@@ -51,7 +51,8 @@ class StatisticsDialog(QDialog):
         self.note = label("", "success", wrap=True)
         inside = QWidget()
         body = QVBoxLayout(inside)
-        body.setContentsMargins(0, 0, 0, 0)
+        # Figures at the right keep off the bar that scrolls.
+        body.setContentsMargins(0, 0, 16, 0)
         body.setSpacing(16)
         body.addLayout(row(*self.figures.values(), None, spacing=24))
         body.addWidget(label("Labels", "title"))

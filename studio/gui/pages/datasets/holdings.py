@@ -32,7 +32,7 @@ class Holdings(QWidget):
     saved = Signal(object)
     failed = Signal(object)
 
-    def __init__(self) -> None:
+    def __init__(self, margin: int = 16) -> None:
         super().__init__()
         self.statistics: Statistics | None = None
         self._name = ""
@@ -71,7 +71,7 @@ class Holdings(QWidget):
             grid.setColumnStretch(each, 1)
         head = row(*self.figures.values(), None, self.save, spacing=24)
         layout = column(head, grid, spacing=16)
-        layout.setContentsMargins(16, 16, 16, 16)
+        layout.setContentsMargins(margin, margin, margin, margin)
         self.setLayout(layout)
         translator.language_changed.connect(self._show)
         self._show()

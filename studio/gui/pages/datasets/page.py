@@ -41,27 +41,7 @@ class DatasetsPage(Page):
         self._items: list[project_items.DatasetItem] = []
         self._wanted: Path | None = None
         self._lister = Background(self)
-        self.list = QListWidget()
-        self.list.setProperty("role", "flat")
-        bind_text(self.list.setAccessibleName, "Datasets")
-        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.list.setItemDelegate(TwoLines(self.list))
-        self.list.setUniformItemSizes(True)
-        self.list.setMouseTracking(True)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.currentRowChanged.connect(self._chosen)
-        self.new_button = button("New dataset", self.show_new, icon_name="add")
-        side, layout = panel("side-left", margin=0)
-        top, top_layout = panel("panel", margin=16)
-        self.import_button = button("Import…", self.show_import, icon_name="folder-open")
-        top_layout.addWidget(self.new_button)
-        top_layout.addWidget(self.import_button)
-        self.heads_button = button("Head poses…", self.show_heads, icon_name="person")
-        top_layout.addWidget(self.heads_button)
-        layout.addWidget(top)
-        layout.addWidget(self.list, 1)
-        side.setMinimumWidth(200)
-        self._side = side
+        self._side = self._make_side()
         self.no_project = EmptyState(
             "folder",
             N_("No project is open"),
@@ -78,21 +58,45 @@ class DatasetsPage(Page):
         for widget in (self.no_project, self.new, self.importing, self.heads, self.view):
             self.room.addWidget(widget)
         split = QSplitter()
-        split.addWidget(side)
+        split.addWidget(self._side)
         split.addWidget(self.room)
         split.setStretchFactor(1, 1)
         split.setCollapsible(1, False)
         split.setSizes([240, 1000])
         self.set_content(split)
-        self.new.failed.connect(self.show_problem)
+        self._connect()
+
+    def _make_side(self) -> QWidget:
+        """What makes a dataset, and the datasets that are there."""
+        self.list = QListWidget()
+        self.list.setProperty("role", "flat")
+        bind_text(self.list.setAccessibleName, "Datasets")
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.setItemDelegate(TwoLines(self.list))
+        self.list.setUniformItemSizes(True)
+        self.list.setMouseTracking(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.new_button = button("New dataset", self.show_new, icon_name="add")
+        self.import_button = button("Import…", self.show_import, icon_name="folder-open")
+        self.heads_button = button("Head poses…", self.show_heads, icon_name="person")
+        side, layout = panel("side-left", margin=0)
+        top, top_layout = panel("panel", margin=16)
+        for each in (self.new_button, self.import_button, self.heads_button):
+            top_layout.addWidget(each)
+        layout.addWidget(top)
+        layout.addWidget(self.list, 1)
+        side.setMinimumWidth(200)
+        return side
+
+    def _connect(self) -> None:
+        self.list.currentRowChanged.connect(self._chosen)
+        for form in (self.new, self.importing, self.heads, self.view):
+            form.failed.connect(self.show_problem)
         self.new.made.connect(self._made)
-        self.new.problem_opened.connect(self._open_problem)
-        self.importing.failed.connect(self.show_problem)
-        self.importing.made.connect(self._imported)
-        self.importing.problem_opened.connect(self._open_problem)
-        self.heads.failed.connect(self.show_problem)
         self.heads.made.connect(self._made)
-        self.view.failed.connect(self.show_problem)
+        self.importing.made.connect(self._imported)
+        self.new.problem_opened.connect(self._open_problem)
+        self.importing.problem_opened.connect(self._open_problem)
         self.view.table_saved.connect(
             lambda path: self.banner.show_message(
                 tr("Saved: {path}", path=str(path)), kind="success"
@@ -100,7 +104,7 @@ class DatasetsPage(Page):
         )
         self.view.picture_opened.connect(self._open_picture)
         self.view.again_asked.connect(self._again)
-        studio.runner.state_changed.connect(self._job_changed)
+        self.studio.runner.state_changed.connect(self._job_changed)
         translator.language_changed.connect(self._retext)
 
     def studio_actions(self) -> list[StudioAction]:

@@ -187,6 +187,7 @@ class EvaluatePage(Page):
         if project is None:
             return
         models = project_items.models(project)
+        self.empty.offer(not any(m.origin == "run" for m in models))
         family = models[0].family if models else ""
         marks = next(
             (c.extra.get("datasets", ()) for c in contributions("family") if c.id == family), ()

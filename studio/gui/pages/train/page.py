@@ -144,10 +144,15 @@ class TrainPage(Page):
         folder = Path(project.folder) if project is not None else None
         self._histories.clear()
         self.room.setCurrentWidget(self.empty)
-        self.form.set_project(folder)
+        self._fill_form(folder)
         self.desk.set_project(folder)
         self.runs.set_runs([], {})
         self.refresh_runs()
+
+    def _fill_form(self, folder: Path | None) -> None:
+        self.form.set_project(folder)
+        # Where there is a dataset, the thing to do next is to start.
+        self.empty.offer(folder is None or not project_items.dataset_folders(folder))
 
     def _tab_changed(self, tab: int) -> None:
         if tab == SEARCH:
@@ -162,7 +167,7 @@ class TrainPage(Page):
             self.room.setCurrentWidget(self.view if self.view.folder is not None else self.empty)
 
     def activate(self) -> None:
-        self.form.set_project(self._folder())
+        self._fill_form(self._folder())
         self.refresh_runs()
         self._follow()
 
@@ -352,7 +357,7 @@ class TrainPage(Page):
         if job is self._check_job and job.ended:
             self._check_ended(job)
         elif job.spec.job == "convert" and job.ended:
-            self.form.set_project(self._folder())
+            self._fill_form(self._folder())
         elif is_training(job):
             self.refresh_runs()
             if job.state in ("crashed", "failed"):

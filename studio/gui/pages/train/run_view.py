@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from studio.core.job import JobEvent
 from studio.core.options import N_
-from studio.gui.i18n import bind_text, tr, translator
+from studio.gui.i18n import bind_text, said, tr, translator
 from studio.gui.icons import icon
 from studio.gui.load import Load
 from studio.gui.pages.train.beside import LoadWatch, RunNotes
@@ -65,6 +65,7 @@ class RunView(QWidget):
         self.place = ElidedLabel()
         self.place.setProperty("role", "hint")
         self.status = label("", "title")
+        self.reason = label("", "error", wrap=True)
         self.progress = JobProgress()
         self.stop = button(
             "Stop", self._stop, icon_name="stop", tooltip="Finish the epoch, keep it"
@@ -126,7 +127,7 @@ class RunView(QWidget):
         head.addLayout(title, 1)
         for each in (*self._buttons, self.more):
             head.addWidget(each)
-        top = framed("panel", column(head, self.progress, figures, spacing=8), 16)
+        top = framed("panel", column(head, self.reason, self.progress, figures, spacing=8), 16)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(framed("panel", column(self.plots), 16), "")
@@ -179,6 +180,7 @@ class RunView(QWidget):
         set_role(self.status, role)
         busy = self.state in ("running", "queued")
         history = self.history
+        self._show_reason()
         self.progress.setVisible(busy)
         self.progress.show_progress(history.done, history.total, history.stage)
         self.stop.setVisible(self.state == "running")
@@ -192,6 +194,13 @@ class RunView(QWidget):
         self.evaluate.setVisible(finished)
         self.export.setVisible(finished)
         self._show_figures()
+
+    def _show_reason(self) -> None:
+        """Why the run ended badly, also where it was long ago."""
+        error = self.history.error if self.state in ("failed", "crashed") else {}
+        words = (said(str(error.get(part) or "")) for part in ("message", "hint"))
+        self.reason.setText(" ".join(word for word in words if word))
+        self.reason.setVisible(bool(self.reason.text()))
 
     def _more(self) -> QToolButton:
         """What is done seldom, behind one button."""
