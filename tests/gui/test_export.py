@@ -210,7 +210,7 @@ def test_a_certificate_as_a_page(page: ExportPage, tmp_path: Path) -> None:
     assert view.band.property("role") == "banner-error"
     assert view.headline.text() == "Beyond its limit: SRAM."
     texts = [w.text() for w in view.findChildren(QLabel) if w.isVisibleTo(view)]
-    for text in ("3.3 MB", "50%", "11.3 ms", "CPU int8", "0.3 px", "600 KiB", "512 KiB"):
+    for text in ("3.3 MB", "50%", "11.3 ms", "CPU int8", "0.3 px", "600 KiB", "at most 512 KiB"):
         assert text in texts
     assert view.pictures.count() == 1, "nothing outside the folder is shown"
     assert view.pictures.item(0).caption == "1.23 px"

@@ -132,7 +132,7 @@ def show_step(step: int) -> Show:
         assert isinstance(page, ExportPage)
         qtbot.waitUntil(lambda: page.what.table.table.rowCount() > 0, timeout=5000)
         if step > 1:
-            usable = [c.target.id for c in page.where.cards if c.target.enabled]
+            usable = [c.target.id for c in page.where.cards if c.usable]
             if not usable:
                 pytest.skip("no export target can be used here")
             page.where.choose(usable[0])
