@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from studio import RESOURCES
-from studio.core.artifact import MODEL_JSON, ModelArtifact
+from studio.core.artifact import ENGINES, MODEL_JSON, ModelArtifact
 from studio.core.device_report import NextStep
 from studio.exporting.bundle import bundled
 from studio.exporting.checks import HEADS, POSE
@@ -47,9 +47,14 @@ def write_companions(
     return tuple(out / name for name in files)
 
 
+def engine_of(made: ModelArtifact) -> str:
+    """Which engine opens the model; "" where only its device does."""
+    return ENGINES.get(made.weights.suffix.lower(), "")
+
+
 def requirements(made: ModelArtifact) -> str | None:
     """What `pip install` needs to run the model without the studio; None where nothing does."""
-    engine = PACKAGES.get(made.engine)
+    engine = PACKAGES.get(engine_of(made))
     return engine and f"numpy opencv-python {engine}"
 
 
@@ -57,7 +62,7 @@ def script(made: ModelArtifact) -> str | None:
     """run_model.py for this artefact: with the parts that it needs and no others. None where no
     package for Python runs such a file.
     """
-    if made.engine not in PACKAGES:
+    if engine_of(made) not in PACKAGES:
         return None
     part, looker = _looking(made)
     parts = ("base", f"engine_{made.engine}", part, "main")

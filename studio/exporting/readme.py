@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio.core.artifact import ModelArtifact
+from studio.core.artifact import ENGINES, ModelArtifact
 from studio.core.device_report import NextStep
 from studio.exporting.checks import HEADS, KEYPOINTS, POSE
 
@@ -95,7 +95,7 @@ def _in_and_out(made: ModelArtifact) -> list[str]:
     )
     layout = (
         f"(N, {spec.channels}, height, width) float32, {_values(made)}"
-        if made.engine in _PLAIN
+        if ENGINES.get(made.weights.suffix.lower()) in _PLAIN
         else f"a picture of {spec.channels} channels, {_values(made)} before it is made whole numbers"
     )
     entry = [f"- In: {layout}; {sizes}.{one}", *(f"- {line}" for line in _shown(made))]
