@@ -271,6 +271,9 @@ def test_clips_have_the_studios_joints(channels: int, tmp_path: Path) -> None:
 
     made = to_openvino(make_model(tmp_path / "run", channels), tmp_path / "out")
     write_companions(made, "", (), tmp_path / "out")
+    readme = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "whole frame" in readme
+    assert ("optical flow" in readme) == (channels == 6)
     frames = tmp_path / "frames"
     for number in range(3):
         write_image(frames / f"{number:03d}.png", picture(1, number))

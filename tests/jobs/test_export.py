@@ -62,8 +62,8 @@ def test_the_artefact_gives_what_the_weights_give(tmp_path, half, name, limit):
     assert (folder / "certificate_files" / "01.jpg").is_file()
     assert "Certificate: model.xml" in (folder / "certificate.html").read_text()
     assert made == {
-        "model.xml", "model.bin", "model.json", "metadata.yaml", "README.md", "certificate.json",
-        "certificate.html", "certificate_files",
+        "model.xml", "model.bin", "model.json", "metadata.yaml", "README.md", "run_model.py",
+        "certificate.json", "certificate.html", "certificate_files",
     }  # fmt: skip
     artifact = load_artifact(folder)
     assert artifact.precision == ("fp16" if half else "fp32")
