@@ -50,7 +50,7 @@ def bundled(parts: Sequence[Path]) -> tuple[str, str]:
     """(the imports, the definitions) of the script that holds all of `parts` and what they use:
     module by module, each after those that it takes something from, in the order of its own lines.
 
-    Raises ValueError where two of the studio's modules give one name different meanings.
+    Raises LookupError where two of the studio's modules give one name different meanings.
     """
     taken: dict[tuple[Path, str], None] = {}
     for part in parts:
@@ -66,7 +66,7 @@ def bundled(parts: Sequence[Path]) -> tuple[str, str]:
         for name, definition in sorted(own.items(), key=lambda item: item[1].line):
             known = meanings.setdefault(name, definition)
             if known.text != definition.text:
-                raise ValueError(f"{name} means two things; one of them is in {path}")
+                raise LookupError(f"{name} means two things; one of them is in {path}")
     return _imports(imports), _laid(list(dict.fromkeys(meanings.values())))
 
 
@@ -129,7 +129,7 @@ def _note_import(module: _Module, node: ast.Import | ast.ImportFrom) -> None:
 def _path_of(module: str) -> Path:
     found = importlib.util.find_spec(module)
     if found is None or found.origin is None:
-        raise ValueError(f"{module} has no file")
+        raise LookupError(f"{module} has no file")
     return Path(found.origin)
 
 

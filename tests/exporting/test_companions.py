@@ -117,7 +117,7 @@ def test_two_meanings_of_one_name_are_no_script(tmp_path: Path) -> None:
     (tmp_path / "two.py").write_text("from .one import WIDE\nLONG = WIDE\n")
     assert bundled([tmp_path / "two.py"])[1] == "WIDE = 1\nLONG = WIDE\n"
     (tmp_path / "three.py").write_text("WIDE = 2\n")
-    with pytest.raises(ValueError, match="WIDE"):
+    with pytest.raises(LookupError, match="WIDE"):
         bundled([tmp_path / "two.py", tmp_path / "three.py"])
 
 
