@@ -168,6 +168,16 @@ class TrainOptions(Options):
         group=_MACHINE,
         advanced=True,
     )
+    bf16: bool = option(
+        False,
+        title=N_("16-bit arithmetic on the processor"),
+        help=N_(
+            "bf16 for a training without a GPU: a quarter faster on a processor that has it "
+            "(AVX512-BF16, AMX), slower on others."
+        ),
+        group=_MACHINE,
+        advanced=True,
+    )
     cache: bool = option(
         False,
         title=N_("Keep pictures in memory"),

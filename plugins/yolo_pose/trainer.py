@@ -1,7 +1,7 @@
 """ultralytics' trainer, fed with the studio's checked labels and writing so that a kill is harmless.
 
-These are subclasses that override the library's own hooks; see `_setup_train` for the one place
-where a name of it is replaced for the time of a call.
+These are subclasses that override the library's own hooks; see `_setup_train` and `train` for the
+two places where a name of it is replaced for the time of a call.
 """
 
 from __future__ import annotations
@@ -44,12 +44,15 @@ class AtomicPath(type(Path())):
 
 @dataclass(frozen=True)
 class Plan:
-    """What the trainer trains on. `known` is stored in the weights as plain values."""
+    """What the trainer trains on. `known` is stored in the weights as plain values. bf16: 16-bit arithmetic
+    where the training runs on a processor.
+    """
 
     data: TrainingData
     items: dict[str, list[Labelled]]
     known: dict[str, Any]
     epochs: int | None = None
+    bf16: bool = False
 
 
 class CheckedDataset(YOLODataset):
@@ -133,6 +136,18 @@ class StudioTrainer(PoseTrainer):
             data=self.data,
         )
 
+    def train(self) -> None:
+        """As the library does; on a processor in bf16 where that is asked for, which the library
+        offers on a GPU alone.
+        """
+        autocast: Any = engine.autocast
+        if self.plan.bf16 and self.device.type == "cpu":
+            engine.autocast = _bf16
+        try:
+            super().train()
+        finally:
+            engine.autocast = autocast
+
     def _setup_train(self) -> None:
         """As the library does, but for its check of half precision, which fetches a model for it."""
         checked = engine.check_amp
@@ -167,6 +182,12 @@ class StudioTrainer(PoseTrainer):
         """Take the optimiser out of `best.pt`, in one step; it was judged when it was saved."""
         if self.best.exists():
             slim(Path(self.best))
+
+
+def _bf16(*_: Any, **__: Any) -> Any:
+    import torch
+
+    return torch.autocast("cpu", torch.bfloat16)
 
 
 def amp_is_safe(model: Any) -> bool:

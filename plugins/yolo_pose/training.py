@@ -34,7 +34,9 @@ DATA = "data.yaml"
 FEW_PICTURES = 500
 GENTLE_RATE = 1e-4
 # Options of ours that ultralytics does not know under this name.
-_OURS = frozenset({"data", "dataset_root", "pretrained", "keypoints", "skeleton", "device", "lr0"})
+_OURS = frozenset(
+    {"data", "dataset_root", "pretrained", "keypoints", "skeleton", "device", "lr0", "bf16"}
+)
 # What may differ when a run goes on; the rest of its course is as it was planned.
 _MAY_CHANGE = frozenset({"device", "workers", "cache", "patience", "save_period"})
 
@@ -88,6 +90,7 @@ def _run(
             "parent": Path(options.pretrained).name,
         },
         epochs=options.epochs,
+        bf16=options.bf16,
     )
     made: dict[str, ModelArtifact] = {}
 

@@ -117,6 +117,17 @@ def test_the_same_seed_gives_the_same_run(tmp_path):
     assert losses[0] == losses[1]
 
 
+def test_sixteen_bits_on_a_processor(data, tmp_path):
+    """Nearly the same loss, and not the very same: the network computed in other numbers."""
+    losses = []
+    for bf16 in (False, True):
+        remote = Remote()
+        train_tiny(data, tmp_path / f"bf16-{bf16}", remote, epochs=1, bf16=bf16)
+        losses.append(remote.named(METRICS, split="train")[0]["values"]["loss"])
+    assert losses[0] != losses[1]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+
+
 def test_stop_ends_after_the_epoch_and_resume_goes_on(data, tmp_path):
     """What a stopped and resumed run does is what an unbroken one does, epoch by epoch."""
     whole = Remote()
