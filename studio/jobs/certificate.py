@@ -26,11 +26,13 @@ from studio.core.artifact import ModelArtifact
 from studio.core.dataset import Sample
 from studio.core.errors import MissingTool, StudioError
 from studio.core.job import JobContext
+from studio.core.options import N_
 from studio.core.prediction import Prediction
 from studio.io.files import write_json
 from studio.jobs.certificate_page import Compared, write_certificate_page
 from studio.jobs.certificate_values import (
     CERTIFICATE,
+    NO_ENGINE,
     WORST,
     Certifying,
     can_run,
@@ -47,7 +49,6 @@ from studio.jobs.judging_pictures import JudgingPictures
 from studio.jobs.looking import Looker, check_comparable, open_looker
 from studio.metrics.agreement import Agreement, Shift
 from studio.metrics.evaluation import Evaluation, Judging
-from studio.metrics.joints import PCK_AT
 from studio.runtime.topdown import is_topdown
 
 Picture = npt.NDArray[np.uint8]
@@ -87,8 +88,7 @@ def certify(
     values = common_values(weights, artifact, asked)
     worst: Sequence[Compared] = ()
     if not can_run(artifact):
-        why = "No engine of this studio runs such a file: the artefact was never run."
-        values = never_run(values, asked, why)
+        values = never_run(values, asked, NO_ENGINE)
     else:
         check_comparable(artifact)
         pictures = _readable(pictures.limited(asked.pictures, asked.calibrated), context)
@@ -287,12 +287,12 @@ def _checks(
     checks: list[dict[str, Any]] = []
     if limits.shift_px is not None:
         mean = summary["shift_px"]["mean"]
-        checks.append(limit_check("Mean shift of sure joints", mean, limits.shift_px, "px"))
+        checks.append(limit_check(N_("Mean shift of sure joints"), mean, limits.shift_px, "px"))
     if ap is not None:
-        checks.append(limit_check("Loss of OKS AP", 0.0 - ap["difference"], limits.ap))
+        checks.append(limit_check(N_("Loss of OKS AP"), 0.0 - ap["difference"], limits.ap))
     if limits.pck is not None:
         loss = None if pck is None else 0.0 - pck["difference"]
-        checks.append(limit_check(f"Loss of PCK@{PCK_AT:g}", loss, limits.pck))
+        checks.append(limit_check(N_("Loss of PCK@0.1"), loss, limits.pck))
     return checks
 
 

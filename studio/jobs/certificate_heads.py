@@ -19,6 +19,7 @@ from studio.core.artifact import ModelArtifact
 from studio.core.dataset import VAL
 from studio.core.errors import MissingTool, Problem, StudioError
 from studio.core.job import JobContext
+from studio.core.options import N_
 from studio.exporting.run_data import judging_place
 from studio.io.datasets import bare_pictures
 from studio.io.files import write_json
@@ -28,6 +29,7 @@ from studio.jobs.certificate import PARITY
 from studio.jobs.certificate_page import Turned, write_heads_page
 from studio.jobs.certificate_values import (
     CERTIFICATE,
+    NO_ENGINE,
     WORST,
     Certifying,
     can_run,
@@ -123,8 +125,7 @@ def certify_heads(
     values = common_values(weights, artifact, asked)
     worst: Sequence[Turned] = ()
     if not can_run(artifact):
-        why = "No engine of this studio runs such a file: the artefact was never run."
-        values = never_run(values, asked, why)
+        values = never_run(values, asked, NO_ENGINE)
     else:
         heads = heads.limited(asked.pictures, asked.calibrated)
         try:
@@ -207,11 +208,11 @@ def _run(
     turns = geodesic(here, there)
     errors = geodesic_errors(here, there, samples)
     turn = turn_spread(turns)
-    checks = [limit_check("Mean turn between both", turn["mean"], asked.limits.turn_deg, "°")]
+    checks = [limit_check(N_("Mean turn between both"), turn["mean"], asked.limits.turn_deg, "°")]
     if errors is not None:
         loss = errors["difference"]
         limit = asked.limits.error_deg
-        checks.append(limit_check("Growth of the mean error", loss, limit, "°"))
+        checks.append(limit_check(N_("Growth of the mean error"), loss, limit, "°"))
     checks += device_checks(asked.report)
     more = {
         "pictures": {

@@ -16,9 +16,11 @@ from typing import Any
 from studio.core.artifact import ENGINES, ModelArtifact
 from studio.core.device_report import DeviceReport, Limits
 from studio.core.job import JobContext
+from studio.core.options import N_
 from studio.jobs.memory_use import memory_bytes
 
 CERTIFICATE = "certificate.json"
+NO_ENGINE = N_("No engine of this studio runs such a file: the artefact was never run.")
 # Where AP is asked for as well, more pictures only take longer.
 MAX_PICTURES = 50
 WORST = 6
