@@ -130,7 +130,8 @@ def _path_of(module: str) -> Path:
     found = importlib.util.find_spec(module)
     if found is None or found.origin is None:
         raise LookupError(f"{module} has no file")
-    return Path(found.origin)
+    # A packed program names what it compiled; the source stands beside it.
+    return Path(found.origin).with_suffix(".py")
 
 
 def _names_of(node: ast.stmt) -> Iterator[str]:
