@@ -157,7 +157,7 @@ class Predictor:
     Pictures are (H, W, 3) uint8 BGR of any size. conf, iou and max_people may be changed between
     pictures. `size` (height, width) is the longest that a picture is shrunk or enlarged to;
     an artefact with open sizes gets the smallest multiple of its stride that holds the picture.
-    Raises ModelError, DeviceError, MissingTool, UsageError.
+    engine: one that runs the artefact already, instead of one that is opened. Raises ModelError, DeviceError, MissingTool, UsageError.
     """
 
     def __init__(
@@ -172,6 +172,7 @@ class Predictor:
         max_people: int = 300,
         threads: int = 0,
         throughput: bool = False,
+        engine: Engine | None = None,
     ) -> None:
         if not isinstance(artifact, ModelArtifact):
             artifact = load_artifact(artifact)
@@ -180,7 +181,7 @@ class Predictor:
         self.iou = iou
         self.max_people = max_people
         self.size = input_size(artifact, imgsz)
-        self.engine: Engine = open_engine(
+        self.engine: Engine = engine or open_engine(
             artifact, device=device, precision=precision, threads=threads, throughput=throughput
         )
 

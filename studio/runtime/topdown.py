@@ -126,7 +126,8 @@ class TopDown:
     """A top-down artefact ready to look at people in boxes.
 
     flip_test: look at each crop mirrored too, twice the time for a little precision. batch: crops
-    in one inference. Raises ModelError, DeviceError, MissingTool, UsageError.
+    in one inference. engine: one that runs the artefact already, instead of one that is opened.
+    Raises ModelError, DeviceError, MissingTool, UsageError.
     """
 
     def __init__(
@@ -138,6 +139,7 @@ class TopDown:
         flip_test: bool = True,
         batch: int = 16,
         threads: int = 0,
+        engine: Engine | None = None,
     ) -> None:
         self.artifact = artifact
         self.flip_test = flip_test
@@ -145,7 +147,7 @@ class TopDown:
         # An export of fixed size takes as many crops as it was made for.
         self._fixed = int(artifact.extra.get("batch", 0))
         self._batch = self._fixed or batch
-        self.engine: Engine = open_engine(
+        self.engine: Engine = engine or open_engine(
             artifact, device=device, precision=precision, threads=threads
         )
 
