@@ -15,7 +15,7 @@ class Network:
     def __init__(self, device: str) -> None:
         del device
         self.net = MNN.Interpreter(str(WEIGHTS))
-        self.session = self.net.createSession()
+        self.session = self.net.createSession({"backend": "CPU", "precision": "high"})
         self.entry = self.net.getSessionInput(self.session)
 
     def __call__(self, pictures: Picture) -> list[npt.NDArray[np.float32]]:

@@ -37,7 +37,7 @@ def readme(
     if packages is not None:
         blocks += ["## Run it without Pose Studio", _script(made, packages)]
     if steps:
-        blocks += ["## On the device", *(f"{s.title}:\n\n{_code([s.command])}" for s in steps)]
+        blocks += ["## Next steps", *(f"{s.title}:\n\n{_code([s.command])}" for s in steps)]
     if notes.strip():
         blocks += ["## About these files", notes.strip()]
     blocks += ["## What goes in and what comes out", *_in_and_out(made)]
