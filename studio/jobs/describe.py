@@ -1,19 +1,47 @@
-"""Say what a weights file is: its family opens it, in a process of its own.
+"""Say what a weights file is, and which targets take it: in a process of its own, for families and
+targets may open the network for it.
 
-The result is {"artifact": the content of a model.json, "folder": where the weights stand}.
+The result is {"artifact": the content of a model.json, "folder": where the weights stand,
+"targets": {target: why the model cannot go there, "" where it can}}.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from studio.core.artifact import ModelArtifact
+from studio.core.errors import StudioError
 from studio.core.job import JobContext
 from studio.core.requests.describe import DescribeOptions
+from studio.registry import Contribution, contributions
 from studio.runtime.artifacts import load_artifact
 
 
 def run(options: DescribeOptions, context: JobContext) -> dict[str, Any]:
     """See the module. Raises ModelError, FileProblem."""
     artifact = load_artifact(options.model)
-    context.check()
-    return {"artifact": artifact.to_mapping(), "folder": str(artifact.weights.parent)}
+    targets: dict[str, str] = {}
+    for target in contributions("target"):
+        context.check()
+        if target.enabled:
+            targets[target.id] = misfit(target, artifact)
+    return {
+        "artifact": artifact.to_mapping(),
+        "folder": str(artifact.weights.parent),
+        "targets": targets,
+    }
+
+
+def misfit(target: Contribution, artifact: ModelArtifact) -> str:
+    """Why this model cannot go there; "" where it can, if need be with other options than the
+    defaults.
+    """
+    try:
+        options = target.options_class()()
+        named = {field.name for field in options.fields()}
+        for problem in target.load().problems(artifact, options):
+            if problem.severity != "warning" and problem.where not in named:
+                return problem.message
+    except StudioError as error:
+        return error.message
+    return ""

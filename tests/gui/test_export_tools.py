@@ -138,13 +138,13 @@ def test_a_target_that_the_model_cannot_go_to_says_why(
 ) -> None:
     page.what.set_model(tmp_path / "project" / "runs" / "yolo-pose" / "heads")
     page.go(WHERE)
+    qtbot.waitUntil(lambda: card_of(page, "kiln").state.text() == "Clay has no heads.")
     card = card_of(page, "kiln")
-    qtbot.waitUntil(lambda: card.state.text() == "Clay has no heads.")
     assert not card.install.isVisible(), "nothing is installed for a model that cannot go there"
     page.what.set_model(tmp_path / "project" / "runs" / "yolo-pose" / "people")
     page.go(WHERE)
-    qtbot.waitUntil(lambda: not card.misfit)
-    assert card.install.isVisible()
+    qtbot.waitUntil(lambda: not card_of(page, "kiln").misfit)
+    assert card_of(page, "kiln").install.isVisible()
 
 
 def test_switches_that_exclude_each_other_are_disabled_with_the_reason(

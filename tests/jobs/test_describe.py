@@ -20,6 +20,7 @@ def test_a_bare_weights_file_is_described(tmp_path: Path) -> None:
     result = run("describe", tmp_path / "job", model=bare)
     artifact = ModelArtifact.from_mapping(result["artifact"], Path(result["folder"]))
     assert artifact.weights == bare
+    assert result["targets"]["openvino"] == ""
     assert (artifact.family, artifact.task, len(artifact.skeleton)) == ("yolo-pose", "pose", 17)
 
 

@@ -21,9 +21,7 @@ from PySide6.QtWidgets import (
 from studio import registry
 from studio.core.errors import StudioError
 from studio.core.job import JobSpec
-from studio.gui.background import Background
 from studio.gui.i18n import said, tr, translator
-from studio.gui.pages.export.fit import target_problems
 from studio.gui.pages.export.tooling import GROUPS, group_of, icon_of, tooling
 from studio.gui.runner import Job
 from studio.gui.theme import set_role
@@ -32,7 +30,6 @@ from studio.gui.widgets.parts import JobProgress, clear_layout, column
 from studio.registry import Contribution, contributions
 
 if TYPE_CHECKING:
-    from studio.core.artifact import ModelArtifact
     from studio.gui.context import StudioContext
 
 CARD_WIDTH = 300
@@ -202,7 +199,7 @@ class TargetStep(QWidget):
         self.cards: list[TargetCard] = []
         self.jobs: dict[str, Job] = {}
         self._columns = 0
-        self._checks = Background(self)
+        self._misfits: Mapping[str, str] = {}
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(12)
         self._grid.setVerticalSpacing(12)
@@ -237,6 +234,7 @@ class TargetStep(QWidget):
             card.install_asked.connect(self._install_asked)
             card.cancel_asked.connect(self._cancel)
             card.set_job(self.jobs.get(card.target.worker))
+            card.set_misfit(self._misfits.get(card.target.id, ""))
         self._headings = {
             group: label(GROUPS[group], "title")
             for group in GROUPS
@@ -263,13 +261,12 @@ class TargetStep(QWidget):
         self._mark()
         self.changed.emit()
 
-    def set_artifact(self, artifact: ModelArtifact | None) -> None:
-        """Ask every target, in the background, whether this model can go there at all."""
-        if artifact is None:
-            self._checks.drop()
-            self._show_misfits({})
-            return
-        self._checks.start(lambda: target_problems(artifact), self._show_misfits, self.failed.emit)
+    def set_misfits(self, found: Mapping[str, str]) -> None:
+        """Why the chosen model cannot go to a target, by its id; "" or nothing where it can."""
+        for card in self.cards:
+            card.set_misfit(found.get(card.target.id, ""))
+        self._misfits = found
+        self._keep_choice()
 
     def install(self, card: TargetCard, wheels: Path | None = None) -> None:
         """Install a card's tools, from the network or from a folder of wheels."""
@@ -319,11 +316,6 @@ class TargetStep(QWidget):
     def _show_jobs(self) -> None:
         for card in self.cards:
             card.set_job(self.jobs.get(card.target.worker))
-
-    def _show_misfits(self, found: Mapping[str, str]) -> None:
-        for card in self.cards:
-            card.set_misfit(found.get(card.target.id, ""))
-        self._keep_choice()
 
     def _keep_choice(self) -> None:
         usable = [c.target.id for c in self.cards if c.usable]

@@ -1,4 +1,4 @@
-"""Finds out what the chosen model is, so that targets can say whether they take it."""
+"""Finds out what the chosen model is and which targets take it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 
 class Describer(QObject):
-    """`found` comes when the model asked about is known, or known to be unknown (None).
+    """`found` comes when the model asked about, and again when its targets are known.
 
-    A folder with a model.json is read at once; a bare weights file is opened by its family in a
-    process of its own, which stays out of the list of jobs when it went well.
+    A folder with a model.json is read at once. A bare weights file is opened by its family, and
+    targets are asked, in a process of its own, which leaves the list of jobs when it went well.
+    misfits: target to why the model cannot go there, "" where it can.
     """
 
     found = Signal()
@@ -31,6 +32,7 @@ class Describer(QObject):
         super().__init__(studio)
         self.studio = studio
         self.artifact: ModelArtifact | None = None
+        self.misfits: dict[str, str] = {}
         self._key: tuple[Path, float] | None = None
         self._job: Job | None = None
         studio.runner.state_changed.connect(self._job_changed)
@@ -65,11 +67,15 @@ class Describer(QObject):
             self._job = None
             # A file that cannot be read is said so by the export itself, which looks again.
             if job.state == "ok":
-                try:
-                    folder = Path(str(job.result["folder"]))
-                    self.artifact = ModelArtifact.from_mapping(job.result["artifact"], folder)
-                except StudioError as error:
-                    self.studio.report(error)
+                self._take(job)
             self.found.emit()
-        if job.state == "ok":
+        if job.state in ("ok", "cancelled"):
             self.studio.runner.remove(job)
+
+    def _take(self, job: Job) -> None:
+        try:
+            folder = Path(str(job.result["folder"]))
+            self.artifact = ModelArtifact.from_mapping(job.result["artifact"], folder)
+            self.misfits = {str(k): str(v) for k, v in job.result["targets"].items()}
+        except StudioError as error:
+            self.studio.report(error)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.artifact import MODEL_JSON, ModelArtifact
-from studio.core.errors import MissingTool, Problem, StudioError
+from studio.core.errors import MissingTool, Problem
 from studio.core.options import OptionField, Options
 from studio.gui import project_items
 from studio.io.toolchains import find_worker, need
-from studio.registry import contributions, find
+from studio.registry import find
 
 
 def described(model: Path) -> ModelArtifact | None:
@@ -27,25 +27,6 @@ def described(model: Path) -> ModelArtifact | None:
         if (place / MODEL_JSON).is_file() and (model.is_dir() or model.name == MODEL_JSON):
             return ModelArtifact.from_mapping(read_json(place / MODEL_JSON), place)
     return None
-
-
-def target_problems(artifact: ModelArtifact) -> dict[str, str]:
-    """For every target that can be used: why this model cannot go there, "" where it can, if
-    need be with other options than the defaults.
-    """
-    found: dict[str, str] = {}
-    for target in contributions("target"):
-        if not target.enabled:
-            continue
-        try:
-            options = target.options_class()()
-            named = {field.name for field in options.fields()}
-            found_out = _errors(target.load().problems(artifact, options))
-            problems = [p for p in found_out if p.where not in named]
-        except StudioError as error:
-            problems = [Problem(error.message, hint=error.hint)]
-        found[target.id] = problems[0].message if problems else ""
-    return found
 
 
 def with_pictures(options: Options, data: str) -> Options:

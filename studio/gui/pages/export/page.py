@@ -161,7 +161,7 @@ class ExportPage(Page):
             self.show_problem(error)
 
     def _described(self) -> None:
-        self.where.set_artifact(self.describer.artifact)
+        self.where.set_misfits(self.describer.misfits)
         self.how.set_artifact(self.describer.artifact)
 
     def _state(self) -> None:

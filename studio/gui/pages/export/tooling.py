@@ -45,9 +45,9 @@ class Tooling:
             tools=tr(self.worker.title), size=self.worker.megabytes, license=self.worker.license,
         )  # fmt: skip
         if self.state == MISSING:
-            return tr("Needs tools of its own.") + " " + weight
+            return tr("Needs tools of its own.") + "\n" + weight
         if self.state == OUTDATED:
-            return tr("Its tools are of another version.") + " " + weight
+            return tr("Its tools are of another version.") + "\n" + weight
         return tr("Its tools are here.")
 
 
