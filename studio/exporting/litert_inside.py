@@ -55,7 +55,7 @@ def _to_whole_numbers(request: Mapping[str, Any], plain: Path, out: Path) -> Non
     recipe: Any = recipe_manager.RecipeManager()
     recipe.add_static_config(".*", every, activation_num_bits=8, weight_num_bits=8)
     if request["float_tail"]:
-        tail = _tail(read_tflite(plain))
+        tail = tail_of(read_tflite(plain))
         if tail:
             recipe.add_quantization_config(
                 regex=f"^(?:{'|'.join(re.escape(name) for name in tail)});*$",
@@ -77,7 +77,7 @@ def _to_whole_numbers(request: Mapping[str, Any], plain: Path, out: Path) -> Non
         raise ModelError(f"The quantiser cannot do this network: {_said(error)}") from error
 
 
-def _tail(file: TfliteFile) -> list[str]:
+def tail_of(file: TfliteFile) -> list[str]:
     """What is computed after the last learned layers, as the quantiser names it: by the outputs of
     each operator.
     """
