@@ -37,7 +37,7 @@ def readme(
     if packages is not None:
         blocks += ["## Run it without Pose Studio", _script(made, packages)]
     if steps:
-        blocks += ["## Next steps", *(f"{s.title}:\n\n{_code([s.command])}" for s in steps)]
+        blocks += ["## Next steps", *map(_step, steps)]
     if notes.strip():
         blocks += ["## About these files", notes.strip()]
     blocks += ["## What goes in and what comes out", *_in_and_out(made)]
@@ -53,6 +53,13 @@ def _title(made: ModelArtifact) -> str:
 def _code(lines: Sequence[str]) -> str:
     """As a block of Markdown."""
     return "```sh\n" + "\n".join(lines) + "\n```"
+
+
+def _step(step: NextStep) -> str:
+    """A command as a block, an address as a link."""
+    if step.command.startswith(("https://", "http://")):
+        return f"{step.title}: <{step.command}>"
+    return f"{step.title}:\n\n{_code([step.command])}"
 
 
 def _commands(made: ModelArtifact) -> list[str]:

@@ -26,6 +26,7 @@ from studio.runtime.artifacts import load_artifact
 from studio.runtime.clips import ClipPredictor
 from studio.runtime.head_pose import HeadPoser, head_pose
 from studio.runtime.predictor import Predictor
+from studio.runtime.raw_heads import raw_shapes
 from studio.runtime.topdown import TopDown
 from studio.vision.synthetic import make_picture
 from tests.exporting.outside import call, run_model
@@ -102,13 +103,14 @@ def test_a_script_is_whole_and_well_written(engine: str, kind: str, tmp_path: Pa
 def test_a_file_that_no_package_runs_has_no_script(tmp_path: Path) -> None:
     made = described("people", ".espdl")
     assert script(made) is None
-    steps = (NextStep("Flash it", "flash model.espdl"),)
+    steps = (NextStep("Flash it", "flash model.espdl"), NextStep("Read", "https://a.example/b"))
     (tmp_path / "model.espdl").write_bytes(b"x")
     (written,) = write_companions(made, "The chip reads `model.espdl`.", steps, tmp_path)
     text = written.read_text(encoding="utf-8")
     assert "run_model.py" not in text
     assert "Flash it" in text
-    assert "flash model.espdl" in text
+    assert "```sh\nflash model.espdl\n```" in text
+    assert "\nRead: <https://a.example/b>\n" in text
     assert "The chip reads `model.espdl`." in text
 
 
@@ -210,6 +212,54 @@ def test_crops_have_the_studios_joints(kind: str, batch: int | None, tmp_path: P
     assert np.abs(found - expected).max() < 1e-3
     (whole,) = run_model(tmp_path / "model", tmp_path / "one.png", tmp_path / "all", ["--conf=0"])
     assert whole["bbox"] == [0, 0, 320, 240]
+
+
+def raw_model(folder: Path) -> ModelArtifact:
+    """Maps of chance in an order of their own, a little moved by the picture's mean colour."""
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper, numpy_helper
+
+    shapes = raw_shapes((64, 64), len(sample().skeleton))
+    rng = np.random.default_rng(8)
+    nodes = [helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0)]
+    stored, outputs = [], []
+    for number in rng.permutation(len(shapes)):
+        values = rng.normal(size=shapes[number]).astype(np.float32)
+        stored.append(numpy_helper.from_array(values, f"map{number}"))
+        nodes.append(helper.make_node("Add", [f"map{number}", "mean"], [f"output{number}"]))
+        outputs.append(
+            helper.make_tensor_value_info(f"output{number}", TensorProto.FLOAT, shapes[number])
+        )
+    entry = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 64, 64])
+    graph = helper.make_graph(nodes, "heads", [entry], outputs, stored)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    folder.mkdir()
+    onnx.save(model, str(folder / "model.onnx"))
+    made = dataclasses.replace(
+        sample(),
+        output="raw-heads",
+        weights=folder / "model.onnx",
+        input=InputSpec(size=(64, 64)),
+        extra={"batch": 1},
+    )
+    save_artifact(made, folder)
+    return load_artifact(folder)
+
+
+def test_raw_heads_are_the_studios_people(tmp_path: Path) -> None:
+    made = raw_model(tmp_path / "out")
+    write_companions(made, "", (), tmp_path / "out")
+    picture = make_picture(1, (320, 240)).image
+    write_image(tmp_path / "one.png", picture)
+    rows = run_model(tmp_path / "out", tmp_path / "one.png", tmp_path / "found", ["--conf", "0.6"])
+    with Predictor(made, conf=0.6) as predictor:
+        expected = predictor.predict(picture)
+    assert len(rows) == len(expected) > 5
+    for row, person in zip(rows, expected, strict=True):
+        found = np.array(row["keypoints"]).reshape(-1, 3)
+        assert np.abs(found - person.keypoints).max() < 0.01
+        x, y, width, height = row["bbox"]
+        assert np.abs(np.array([x, y, x + width, y + height]) - person.box).max() < 0.01
 
 
 def head_model(folder: Path, output: str) -> ModelArtifact:
