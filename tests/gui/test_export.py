@@ -180,6 +180,7 @@ def write_certificate(folder: Path, **changed: object) -> None:
         "v": 1,
         "bytes": 3_300_000,
         "weights_bytes": 6_600_000,
+        "ap": {"weights": 0.8512, "artifact": 0.8449, "difference": -0.0063},
         "load_ms": 41.0,
         "latency_ms": {"median": 11.32, "device": "CPU", "precision": "int8"},
         "pictures": {"count": 8, "source": "drawn people"},
@@ -210,7 +211,16 @@ def test_a_certificate_as_a_page(page: ExportPage, tmp_path: Path) -> None:
     assert view.band.property("role") == "banner-error"
     assert view.headline.text() == "Beyond its limit: SRAM."
     texts = [w.text() for w in view.findChildren(QLabel) if w.isVisibleTo(view)]
-    for text in ("3.3 MB", "50%", "11.3 ms", "CPU int8", "0.3 px", "600 KiB", "at most 512 KiB"):
+    for text in (
+        "3.3 MB",
+        "50%",
+        "0.851 → 0.845",
+        "11.3 ms",
+        "CPU int8",
+        "0.3 px",
+        "600 KiB",
+        "at most 512 KiB",
+    ):
         assert text in texts
     assert view.pictures.count() == 1, "nothing outside the folder is shown"
     assert view.pictures.item(0).caption == "1.23 px"

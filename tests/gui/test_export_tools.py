@@ -160,6 +160,10 @@ def test_switches_that_exclude_each_other_are_disabled_with_the_reason(
     qtbot.mouseClick(int8.input, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not half.input.isEnabled())
     assert half.note.text() == "Either half or int8."
+    translator.set_language("ja")
+    qtbot.waitUntil(lambda: not page.how._fits.busy)
+    assert half.note.text() == "Either half or int8.", "nobody translated it, and it stays"
+    translator.set_language("en")
     assert int8.input.isEnabled()
     qtbot.mouseClick(int8.input, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(half.input.isEnabled)

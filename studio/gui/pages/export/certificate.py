@@ -121,6 +121,9 @@ def run_figures(values: Mapping[str, Any]) -> list[tuple[str, str]]:
         rows.append((tr("Size"), _megabytes(size)))
     if size and whole:
         rows.append((tr("Of the weights"), f"{size / whole:.0%}"))
+    ap = _table(values.get("ap"))
+    if ap.get("weights") is not None and ap.get("artifact") is not None:
+        rows.append((tr("AP, before → after"), f"{ap['weights']:.3f} → {ap['artifact']:.3f}"))
     latency = _table(values.get("latency_ms"))
     if latency.get("median"):
         rows.append((tr("Time a picture"), f"{latency['median']:.1f} ms"))

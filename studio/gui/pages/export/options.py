@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from studio.core.errors import Problem, StudioError
@@ -64,7 +64,7 @@ class OptionsStep(QWidget):
         self.name_error = label("", "error", wrap=True)
         self.misfit = label("", "error", wrap=True)
         self.setLayout(column(self._body()))
-        translator.language_changed.connect(self.show_misfits)
+        translator.language_changed.connect(self._retext)
 
     def _body(self) -> QWidget:
         self._room = QVBoxLayout()
@@ -198,6 +198,10 @@ class OptionsStep(QWidget):
         if editor is not None:
             known = count is not None
             editor.show_note(tr("{count} pictures are there.", count=count) if known else "")
+
+    def _retext(self) -> None:
+        """After the forms, which take what is said under their fields away."""
+        QTimer.singleShot(0, self, self.check_fit)
 
     def set_name_error(self, text: str) -> None:
         """Under the name; empty takes it away."""
