@@ -20,7 +20,7 @@ from studio.ml.checkpoints import write_weights  # noqa: E402
 from studio.registry import find  # noqa: E402
 from studio.runtime.artifacts import load_artifact  # noqa: E402
 from studio.runtime.clips import ClipPredictor  # noqa: E402
-from tests.plugins.kpnet_clips import picture  # noqa: E402
+from tests.plugins.kpnet_clips import make_set, picture  # noqa: E402
 
 HEATMAP = (20, 30)
 
@@ -137,12 +137,24 @@ def test_a_model_that_says_other_things_than_it_is_refused(tmp_path: Path) -> No
 
 def test_an_export_is_certified_on_a_clip(tmp_path: Path) -> None:
     from studio.jobs.certificate import certify
+    from studio.jobs.certificate_values import Certifying
+    from studio.jobs.judging_pictures import pictures_to_judge_on
 
     model = make_model(tmp_path / "model", 6)
     exported = to_openvino(model, tmp_path / "out")
-    values = certify(model, exported, None, JobContext(lambda _: None))
+    context = JobContext(lambda _: None)
+    pictures = pictures_to_judge_on(model, None, context)
+    values = certify(model, exported, pictures, Certifying("openvino"), context)
     people = values["parity"]["people"]
     assert people["both"] >= 8
     assert set(people.values()) == {people["both"]}
     assert values["pictures"]["count"] == 8
     assert (tmp_path / "out" / "certificate.html").is_file()
+    # On the frames of a set, whose labels tell what the model is worth.
+    data = make_set(tmp_path / "set")
+    pictures = pictures_to_judge_on(model, data, context)
+    values = certify(model, exported, pictures, Certifying("openvino"), context)
+    assert values["pictures"]["count"] == 5
+    assert values["ap"]["difference"] == pytest.approx(0, abs=0.01)
+    assert 0 <= values["pck"]["weights"] <= 1
+    assert values["passed"] is True
