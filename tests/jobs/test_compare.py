@@ -11,7 +11,9 @@ import pytest
 from studio.core.errors import Cancelled, ModelError
 from studio.io.images import write_image
 from studio.runtime.artifacts import load_artifact, save_artifact
+from tests.exporting.test_companions import head_model
 from tests.jobs.listening import Listener, run
+from tests.plugins.sixdrepnet.heads import write_heads
 from tests.runtime.toy import centre, picture_with, write_onnx
 
 
@@ -111,3 +113,24 @@ def test_a_cancel_leaves_no_report(toy_model: Path, data: Path, tmp_path: Path) 
         run("compare", tmp_path, listener, a=toy_model, b=toy_model, data=data, out=out)
     assert not out.exists()
     shutil.rmtree(data)
+
+
+def test_two_artefacts_of_a_head_pose_model(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    first = head_model(tmp_path / "a", "rotation").weights.parent
+    second = shutil.copytree(first, tmp_path / "b")
+    data = write_heads(tmp_path / "heads", 14, 4)
+    result = run("compare", tmp_path, a=first, b=second, data=data, out=tmp_path / "out")
+    assert result["pictures"] == 14
+    assert result["turn_deg"]["max"] == pytest.approx(0, abs=1e-3)
+    assert result["geodesic"]["difference"] == pytest.approx(0, abs=1e-3)
+    assert result["a"]["size_mb"] == result["b"]["size_mb"]
+    assert result["b"]["ms_per_picture"] > 0
+    assert "geodesic error" in (tmp_path / "out" / "report.html").read_text()
+    assert (tmp_path / "out" / "report_files" / "01.jpg").is_file()
+    val = run("compare", tmp_path, a=first, b=second, data=data, split="val", out=tmp_path / "val")
+    assert val["pictures"] == 4
+    # Another model turns heads another way.
+    other = head_model(tmp_path / "c", "rot6d").weights.parent
+    result = run("compare", tmp_path, a=first, b=other, data=data, out=tmp_path / "other")
+    assert result["turn_deg"]["mean"] > 1
