@@ -31,7 +31,7 @@ class GroveTarget:
 
     def problems(self, artifact: ModelArtifact, options: ExportOptions) -> Sequence[Problem]:
         """Why this model cannot go there with these options."""
-        found = firmware_problems(artifact, options.imgsz)
+        found = firmware_problems(artifact, options.imgsz, attention=True)
         if found:
             return found
         height, width = size_of(artifact, options.imgsz)
