@@ -19,6 +19,16 @@ def imgsz_option() -> Any:
     )
 
 
+def fixed_option() -> Any:
+    """bool: height and width are fixed, and one picture goes in at a time."""
+    return option(
+        False,
+        title=N_("Fixed size"),
+        help=N_("Only this size can go in, as some devices need it; open sizes otherwise."),
+        advanced=True,
+    )
+
+
 @dataclass(frozen=True)
 class CalibrationOptions(Options):
     """Which pictures set the ranges of a model's whole numbers."""

@@ -2,7 +2,8 @@
 
 A `.pt` or `.pth` is a pickle: a small program that names the Python functions and classes it
 wants. Known model classes are rebuilt by a restricted loader; anything else runs code of whoever
-wrote the file. `probe` reads the pickle's instructions and executes none of them.
+wrote the file. `probe` reads the pickle's instructions and executes none of them. A `.torchscript`
+is a program, too: see `trust_script`.
 
 The window asks a person before a job opens such a file, and hands its jobs what was agreed to in
 the environment (`AGREED`); a job of the command line, which has no such variable, warns and goes
@@ -22,16 +23,17 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, TypeVar, cast
 
 from studio.core.errors import FileProblem
+from studio.io import trust_script
 from studio.registry.plugins import contributions
 
 Fact = TypeVar("Fact")
 
 AGREED = "POSE_STUDIO_AGREED_FILES"
-SUFFIXES = frozenset({".pt", ".pth"})
+SUFFIXES = frozenset({".pt", ".pth", trust_script.SUFFIX})
 HIDDEN = "(a name that is put together while the file is opened)"
 DAMAGED = "(instructions that cannot be read)"
 
-_IN_FOLDER = ("*.pt", "*.pth", "weights/best.pt", "weights/last.pt")
+_IN_FOLDER = (f"*{trust_script.SUFFIX}", "*.pt", "*.pth", "weights/best.pt", "weights/last.pt")
 # A file of PyTorch before 1.6 is a few pickles one after the other, then the numbers.
 _OLD_PICKLES = 5
 _PLAIN = frozenset(
@@ -109,10 +111,21 @@ def _of_file(path: Path, read: Callable[[Path, int, int], Fact]) -> Fact:
 
 @lru_cache(maxsize=64)
 def _probe(path: Path, _size: int, _changed: int) -> Probe:
+    if path.suffix.lower() == trust_script.SUFFIX:
+        return _probe_script(path)
     wanted = tuple(dict.fromkeys(_globals_of(path)))
     families = _family_classes()
     unknown = tuple(name for name in wanted if not _is_known(name, families))
     return Probe(path, wanted, unknown, tuple(name for name in unknown if _is_mischief(name)))
+
+
+def _probe_script(path: Path) -> Probe:
+    try:
+        wanted = tuple(dict.fromkeys(trust_script.operators(path)))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError):
+        wanted = (DAMAGED,)
+    unknown = tuple(name for name in wanted if not trust_script.is_plain(name))
+    return Probe(path, wanted, unknown, tuple(n for n in unknown if n in trust_script.MISCHIEF))
 
 
 def fingerprint(path: Path) -> str:

@@ -19,7 +19,12 @@ from studio.registry.plugins import contributions, find
 __all__ = ["load_artifact", "save_artifact"]
 
 # How a folder is searched for weights; a training run keeps them one folder down.
-_IN_FOLDER = ("*.xml", "*.onnx", "weights/best.pt", "best.pt", "weights/last.pt", "last.pt", "*.pt")
+_IN_FOLDER = (
+    "*.xml", "*.onnx", "*.torchscript", "*.param", "*.mnn",
+    "weights/best.pt", "best.pt", "weights/last.pt", "last.pt", "*.pt",
+)  # fmt: skip
+# Their files do not tell what a picture has to look like; metadata.yaml beside them does.
+_TOLD_BESIDE = (".torchscript", ".param", ".mnn")
 _METADATA = "metadata.yaml"
 _FOREIGN_HINT = "Give a pose model, or one with the model.json that the studio wrote beside it."
 
@@ -59,6 +64,8 @@ def load_artifact(path: Path | str) -> ModelArtifact:
         return _from_openvino(path)
     if suffix == ".onnx":
         return _from_onnx(path)
+    if suffix in _TOLD_BESIDE:
+        return _from_metadata(path)
     raise ModelError(
         f"No engine opens files ending in {suffix!r}.",
         where=path,
@@ -167,6 +174,23 @@ def _from_onnx(path: Path) -> ModelArtifact:
     entry, output = session.get_inputs()[0].shape, session.get_outputs()[0].shape
     return _foreign(path, told, *(tuple(v if isinstance(v, int) else -1 for v in s)
                                   for s in (entry, output)))  # fmt: skip
+
+
+def _from_metadata(path: Path) -> ModelArtifact:
+    """A foreign file of one picture at a time, as the metadata.yaml beside it says."""
+    metadata = path.parent / _METADATA
+    told = _read_metadata(metadata) if metadata.is_file() else {}
+    facts = {key: _value(value) for key, value in told.items()}
+    joints = facts.get("kpt_shape")
+    if not isinstance(joints, list | tuple) or not joints:
+        raise ModelError(
+            "This file does not say what model it is.",
+            where=path,
+            hint="Give it with the model.json or metadata.yaml that was written beside it.",
+        )
+    height, width = _size(facts.get("imgsz"), (-1, 3, -1, -1))
+    numbers = 4 + len(_categories(facts.get("names"))) + 3 * int(joints[0])
+    return _foreign(path, told, (1, 3, height, width), (1, numbers, -1))
 
 
 def _plain_shape(shape: Any) -> tuple[int, ...]:

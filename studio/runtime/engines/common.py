@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from studio.core.artifact import InputSpec
+from studio.core.artifact import InputSpec, ModelArtifact
+from studio.core.errors import DeviceError, ModelError, UsageError
 from studio.runtime.engine import Batch, Outputs
 
 
@@ -32,6 +33,40 @@ def channel_order(spec: InputSpec) -> list[int]:
     """
     order = list(range(spec.channels))
     return [2, 1, 0, *order[3:]] if spec.color == "rgb" else order
+
+
+def check_pictures(artifact: ModelArtifact, pictures: Batch) -> None:
+    """Raises ModelError where a batch cannot go into the artefact as its model.json describes it:
+    for engines whose libraries would compute nonsense, or end the process, instead of refusing.
+    """
+    spec = artifact.input
+    _, height, width, channels = pictures.shape
+    multiple = spec.dynamic and not (height % spec.stride or width % spec.stride)
+    if channels == spec.channels and (multiple or (height, width) == spec.size):
+        return
+    sides = f"multiples of {spec.stride}" if spec.dynamic else f"{spec.size[0]} x {spec.size[1]}"
+    raise ModelError(
+        f"This artefact takes pictures of {spec.channels} channels, {sides}, not of {channels} "
+        f"channels, {height} x {width}.",
+        where=artifact.weights,
+        hint="Leave --imgsz out, or export it for another size.",
+    )
+
+
+def check_cpu(library: str, device: str, precision: str) -> None:
+    """Raises DeviceError, UsageError where an engine that computes in f32 on the processor is asked
+    for anything else.
+    """
+    if device.lower() not in ("", "auto", "cpu"):
+        raise DeviceError(
+            f"{library} runs on the processor here, not on {device!r}.",
+            hint="Use --device cpu, or leave it out.",
+        )
+    if precision not in ("auto", "f32"):
+        raise UsageError(
+            f"{library} computes in f32 here, not in {precision}.",
+            hint="Use --precision auto or f32.",
+        )
 
 
 class ThreadPending:

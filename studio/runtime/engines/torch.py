@@ -52,9 +52,13 @@ class TorchEngine:
             )
         if threads:
             torch.set_num_threads(threads)
-        self._module: Any = find("family", artifact.family).load().load_torch(artifact, self.device)
+        self._module: Any = self._load()
         self._module.eval()
         self._submitter = Submitter(self.infer)
+
+    def _load(self) -> Any:
+        family = find("family", self._artifact.family).load()
+        return family.load_torch(self._artifact, self.device)
 
     def infer(self, pictures: Batch) -> Outputs:
         """See `Engine.infer`."""

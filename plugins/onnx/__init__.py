@@ -1,0 +1,1 @@
+"""Export to ONNX, in float or in whole numbers."""

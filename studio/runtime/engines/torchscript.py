@@ -1,0 +1,74 @@
+"""TorchScript: a traced network, which PyTorch runs without the family's own code."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+import zipfile
+from typing import Any
+
+from studio.core.artifact import ModelArtifact
+from studio.core.errors import ModelError, UsageError
+from studio.io.trust import may_unpickle, probe
+from studio.runtime.engine import Batch, Outputs
+from studio.runtime.engines.common import check_pictures
+from studio.runtime.engines.torch import TorchEngine
+
+log = logging.getLogger("studio.runtime.engines.torchscript")
+
+
+def make_engine(
+    artifact: ModelArtifact,
+    device: str,
+    precision: str,
+    threads: int,
+    throughput: bool,  # noqa: ARG001
+) -> TorchScriptEngine:
+    """See `studio.runtime.opening.open_engine`."""
+    if precision not in ("auto", "f32"):
+        raise UsageError(
+            f"A TorchScript file computes in f32, not in {precision}.",
+            hint="Use --precision auto or f32.",
+        )
+    return TorchScriptEngine(artifact, device, precision, threads)
+
+
+class TorchScriptEngine(TorchEngine):
+    """See `studio.runtime.engine.Engine`. A file that wants more than a network's operators is
+    opened only where a person agreed, as a pickle is: its program may read and write files.
+    """
+
+    name = "torchscript"
+
+    def infer(self, pictures: Batch) -> Outputs:
+        """See `Engine.infer`."""
+        check_pictures(self._artifact, pictures)
+        return super().infer(pictures)
+
+    def _load(self) -> Any:
+        path = self._artifact.weights
+        hint = "Is it a TorchScript file, and complete? Export the model again."
+        if not zipfile.is_zipfile(path):
+            raise ModelError("This is no whole TorchScript file.", where=path, hint=hint)
+        unknown = probe(path).unknown
+        if unknown:
+            wants = ", ".join(unknown[:4])
+            if not may_unpickle(path):
+                raise ModelError(
+                    f"Opening this file runs code of its author: it wants {wants}; nobody agreed "
+                    "to that.",
+                    where=path,
+                    hint="Agree when the studio asks, if you trust where the file came from.",
+                )
+            log.warning("%s holds more than a network: it wants %s.", path, wants)
+        try:
+            with warnings.catch_warnings():
+                # torch announces the end of the format, which it still reads.
+                warnings.simplefilter("ignore")
+                return self._torch.jit.load(str(path), map_location=self.device)
+        except (RuntimeError, ValueError, EOFError, OSError) as error:
+            raise ModelError(
+                f"PyTorch cannot open this TorchScript file: {str(error).strip()[:300]}",
+                where=path,
+                hint=hint,
+            ) from error
