@@ -16,7 +16,7 @@ from studio.core.errors import Problem
 from studio.core.job import JobContext
 from studio.core.options import N_
 from studio.exporting.checks import common_problems, size_of
-from studio.exporting.making import export_module, made_artifact
+from studio.exporting.making import BESIDE, export_module, made_artifact
 from studio.io.files import atomic_write_text, read_text
 from studio.runtime.engines.common import to_floats
 
@@ -69,6 +69,7 @@ class AscendTarget:
         extra = {
             "soc_version": options.soc_version,
             "aipp_source": options.source if prepared else "",
+            BESIDE: [SCRIPT, AIPP, COMPILED],
         }
         size = size_of(artifact, options.imgsz)
         made = made_artifact(artifact, out / MODEL, size=size, batch=1, extra=extra)

@@ -21,7 +21,7 @@ from studio.exporting.calibration import FACTS as CALIBRATED
 from studio.exporting.calibration import calibration_problems, calibration_set
 from studio.exporting.checks import size_of
 from studio.exporting.litert import WORKER as LITERT
-from studio.exporting.making import made_artifact
+from studio.exporting.making import BESIDE, made_artifact
 from studio.exporting.microcontroller import firmware_problems
 from studio.exporting.raw_heads_file import export_raw_heads, file_checks
 from studio.io.toolchains import find_worker, need, run_in
@@ -142,7 +142,8 @@ def _export_espdl(
 
     module = find("family", artifact.family).load().raw_heads_module(artifact)
     pictures = calibration_set(artifact, options, size, context)
-    extra = {CALIBRATED: dict(pictures.facts), SIMULATOR: SIMULATOR_FILE}
+    others = [SIMULATOR_FILE, f"{NAME}.info", f"{NAME}.json"]
+    extra = {CALIBRATED: dict(pictures.facts), SIMULATOR: SIMULATOR_FILE, BESIDE: others}
     made = made_artifact(
         artifact, path, size=size, precision="int8", output=RAW_HEADS, batch=1, extra=extra
     )

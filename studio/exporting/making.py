@@ -11,6 +11,10 @@ from typing import Any
 from studio.core.artifact import InputSpec, ModelArtifact
 from studio.registry import find
 
+BESIDE = "beside"
+"""Where an artefact's `extra` names files that stand in its folder and are no part of the model: what
+a tool said, what only a simulator reads."""
+
 _OF_THE_TRAINING = frozenset({"best_epoch", "epochs"})
 
 

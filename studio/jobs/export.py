@@ -19,6 +19,7 @@ from studio.core.job import JobContext
 from studio.core.requests.export import ExportRequest
 from studio.exporting.calibration import FACTS, with_data
 from studio.exporting.companions import README, write_companions
+from studio.exporting.making import BESIDE
 from studio.io.files import atomic_folder
 from studio.jobs.certificate import certify
 from studio.jobs.certificate_heads import TASK as HEADS
@@ -62,7 +63,7 @@ def run(request: PluginRequest, context: JobContext) -> dict[str, Any]:
     with atomic_folder(out, overwrite=job.exist_ok) as part, _telling_a_full_disk(part, out):
         made: ModelArtifact = target.export(artifact, options, part, context)
         context.check()
-        files = _files(part)
+        files = _files(part, made)
         made, calibration = _without_facts(made)
         save_artifact(made, part)
         steps = tuple(target.next_steps(made))
@@ -142,9 +143,10 @@ def _telling_a_full_disk(part: Path, out: Path) -> Generator[None]:
         ) from error
 
 
-def _files(folder: Path) -> dict[str, int]:
-    """What a target wrote: name and bytes of each file."""
-    found = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != README)
+def _files(folder: Path, made: ModelArtifact) -> dict[str, int]:
+    """What a target wrote of the model itself: name and bytes of each file."""
+    left = {README, *made.extra.get(BESIDE, ())}
+    found = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in left)
     return {p.relative_to(folder).as_posix(): p.stat().st_size for p in found}
 
 

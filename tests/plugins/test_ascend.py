@@ -147,6 +147,8 @@ def test_a_fastpose_folder_is_complete_and_says_that_nothing_ran_on_the_chip(
     assert [s.command for s in AscendTarget().next_steps(artifact)] == ["sh convert.sh"]
     told = json.loads((tmp_path / "out" / "certificate.json").read_text())
     assert "atc is not installed" in json.dumps(told)
+    assert list(told["files"]) == ["model.onnx"]
+    assert told["bytes"] == (tmp_path / "out" / "model.onnx").stat().st_size
 
 
 @needs_yolo
