@@ -59,6 +59,9 @@ STAGES = {
     "cluster": N_("Reaching the cluster"),
     "send": N_("Sending"),
     "install": N_("Installing"),
+    "calibrate": N_("Calibrating"),
+    "compile": N_("Compiling"),
+    "quantise": N_("Quantising"),
 }
 
 

@@ -148,10 +148,40 @@ def test_the_result_offers_what_comes_next(page: ExportPage, tmp_path: Path, qtb
     assert ("Input", "256 × 320") in shown.figures
     assert page.run.certificate.verdict.text() == "No certificate"
     assert page.run.commands.count() == 1
+    assert page.run.live.isVisible()
     opened: list[object] = []
     page.studio._open_page = lambda page_id, **payload: opened.append((page_id, payload))
     qtbot.mouseClick(page.run.live, Qt.MouseButton.LeftButton)
     assert opened == [("live", {"model": folder})]
+
+
+def test_an_export_is_held_against_another(page: ExportPage, project: Path, tmp_path: Path) -> None:
+    (project / "datasets" / "people").mkdir(parents=True)
+    (project / "datasets" / "people" / "dataset.json").write_text("{}", encoding="utf-8")
+    write_certificate(project / "exports" / "half")
+    page.run.original = tmp_path / "original.pt"
+    ended_export(page, project / "exports" / "whole")
+    box = page.run.compare
+    offered = [box.other.itemText(n) for n in range(box.other.count())]
+    assert offered == ["The original", "half"]
+    assert box.dataset.currentText() == "people"
+    assert box.compare.isEnabled()
+    started: list[JobSpec] = []
+    page.studio.runner.guard = lambda spec: started.append(spec) or {}
+    box.other.setCurrentIndex(1)
+    box.start()
+    assert started[0].options["a"] == str(project / "exports" / "half")
+    assert started[0].options["b"] == str(project / "exports" / "whole")
+    assert started[0].options["data"] == str(project / "datasets" / "people")
+
+
+def test_what_no_engine_opens_is_not_offered_to_live(page: ExportPage, tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    write_certificate(folder)
+    model = {"input": {"size": [320, 256]}, "weights": "model.plan"}
+    (folder / "model.json").write_text(json.dumps(model), encoding="utf-8")
+    ended_export(page, folder)
+    assert not page.run.live.isVisible()
 
 
 def test_a_failed_export_shows_why(page: ExportPage, tmp_path: Path, qtbot: QtBot) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from studio.core.artifact import MODEL_JSON
+from studio.core.artifact import ENGINES, MODEL_JSON
 from studio.core.options import N_
 from studio.gui.i18n import said, tr
 
@@ -39,6 +39,7 @@ class Certificate:
 
     not_run: what was never run here and where it has to be, in English. figures: title and value
     of what a person compares, translated. worst: pictures that differ most, with their captions.
+    opens: whether an engine of the studio opens the artefact.
     """
 
     verdict: str
@@ -50,6 +51,7 @@ class Certificate:
     figures: tuple[tuple[str, str], ...] = ()
     worst: tuple[tuple[Path, str], ...] = ()
     page: Path | None = None
+    opens: bool = True
     values: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def headline(self) -> str:
@@ -81,7 +83,7 @@ def read_certificate(folder: Path) -> Certificate:
     described = _table(read_json(folder / MODEL_JSON)) if (folder / MODEL_JSON).is_file() else {}
     path = folder / CERTIFICATE
     if not path.is_file():
-        return Certificate(ABSENT, figures=tuple(made_figures(described)))
+        return Certificate(ABSENT, figures=tuple(made_figures(described)), opens=_opens(described))
     values = _table(read_json(path))
     checks = [c for c in values.get("checks") or () if isinstance(c, Mapping)]
     passed = values.get("passed")
@@ -98,6 +100,7 @@ def read_certificate(folder: Path) -> Certificate:
         figures=(*made_figures(described), *run_figures(values)),
         worst=tuple(_worst(folder, values.get("worst") or ())),
         page=page if page.is_file() else None,
+        opens=_opens(described),
         values=values,
     )
 
@@ -140,6 +143,10 @@ def run_figures(values: Mapping[str, Any]) -> list[tuple[str, str]]:
 def check_title(title: str) -> str:
     """A check's title as a certificate carries it, in the language of the moment."""
     return said(tr(title))
+
+
+def _opens(described: Mapping[str, Any]) -> bool:
+    return Path(str(described.get("weights", ".xml"))).suffix.lower() in ENGINES
 
 
 def _megabytes(size: float) -> str:

@@ -79,7 +79,9 @@ class CompareBox(QWidget):
         self.dataset.clear()
         for place in project_items.dataset_folders(folder) if folder is not None else []:
             self.dataset.addItem(place.name, str(place))
+        # With such a text Qt chooses nothing by itself.
         self.dataset.setPlaceholderText(tr("No dataset in this project"))
+        self.dataset.setCurrentIndex(0 if self.dataset.count() else -1)
         self._state()
 
     def start(self) -> None:

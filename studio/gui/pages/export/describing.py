@@ -49,15 +49,15 @@ class Describer(QObject):
         key = (model, model.stat().st_mtime) if model is not None and model.exists() else None
         if key == self._key:
             return
-        self.artifact, self._key, self._job = None, None, None
+        if self._job is not None:
+            self._job.cancel()
+        self.artifact, self._key, self._job, self.misfits = None, None, None, {}
         if model is not None and key is not None:
             self.artifact = described(model)
             self._key = key
-            if self.artifact is None:
-                spec = JobSpec("describe", {"model": str(model)})
-                self._job = self.studio.runner.start(
-                    spec, title=tr("Look at {name}", name=model.name)
-                )
+            title = tr("Look at {name}", name=model.name)
+            spec = JobSpec("describe", {"model": str(model)})
+            self._job = self.studio.runner.start(spec, title=title)
         self.found.emit()
 
     def _job_changed(self, job: Job) -> None:

@@ -177,6 +177,7 @@ class RunStep(QWidget):
             self.failed.emit(error)
             return
         self.certificate.show_certificate(found)
+        self.live.setVisible(found.opens)
         self.open_page.setVisible(found.page is not None)
 
     def _retext(self) -> None:

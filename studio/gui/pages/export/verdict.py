@@ -94,6 +94,8 @@ class CertificateView(QWidget):
         ):
             part.setText(text)
             part.setVisible(bool(text))
+        # What stands beside a verdict must not be read over.
+        set_role(self.not_run, "" if never else "warning")
         self._show_figures(certificate.figures)
         clear_layout(self.checks)
         place = self._show_checks(N_("Limits"), certificate.limits, 0)
