@@ -60,8 +60,6 @@ STAGES = {
     "send": N_("Sending"),
     "install": N_("Installing"),
     "calibrate": N_("Calibrating"),
-    "compile": N_("Compiling"),
-    "quantise": N_("Quantising"),
 }
 
 
