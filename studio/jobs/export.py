@@ -1,6 +1,7 @@
 """Export weights to a target, run what came out, and write down how well it does.
 
-The result is {"model": folder, "certificate": path or None, "commands": [{"title", "command"}]}.
+The result is {"model": folder, "certificate": path or None, "passed": as the certificate has it,
+"commands": [{"title", "command"}], those of the device first}.
 """
 
 from __future__ import annotations
@@ -53,10 +54,12 @@ def run(request: PluginRequest, context: JobContext) -> dict[str, Any]:
         artifact = configured_artifact(artifact, job.cfg)
     contribution = find("target", request.plugin)
     target = contribution.load()
+    # From what is told at once to what takes long: options, pictures, tools to install, the place.
+    options = with_data(request.options, job.data, unsplit=False)
+    _refuse(target.problems(artifact, options), context)
     judged = _to_judge_on(artifact, job, context)
     unsplit = job.data is not None and judged is not None and not judged.sides
     options = with_data(request.options, job.data, unsplit)
-    _refuse(target.problems(artifact, options), context)
     ensure_tools(contribution, job.install_tools, context, options)
     out = output_folder(job, request.plugin, artifact, options, context.project)
     certificate: dict[str, Any] | None = None
