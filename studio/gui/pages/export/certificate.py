@@ -146,7 +146,7 @@ def check_title(title: str) -> str:
 
 
 def _opens(described: Mapping[str, Any]) -> bool:
-    return Path(str(described.get("weights", ".xml"))).suffix.lower() in ENGINES
+    return Path(str(described.get("weights", "model.xml"))).suffix.lower() in ENGINES
 
 
 def _megabytes(size: float) -> str:

@@ -13,6 +13,7 @@ from studio.core.options import OptionField, Options
 from studio.gui import project_items
 from studio.io.toolchains import find_worker, need
 from studio.registry import find
+from studio.registry.interfaces import WorkerByOptions
 
 
 def described(model: Path) -> ModelArtifact | None:
@@ -58,8 +59,8 @@ def fit_problems(target: str, artifact: ModelArtifact | None, options: Options) 
     entry = contribution.load()
     found = list(entry.problems(artifact, options)) if artifact is not None else []
     # A target whose tools depend on its options says which.
-    asked = getattr(entry, "worker", None)
-    name = str(asked(options)) if callable(asked) else contribution.worker
+    by_options = isinstance(entry, WorkerByOptions)
+    name = entry.worker(options) if by_options else contribution.worker
     try:
         if name:
             need(find_worker(name))
