@@ -7,6 +7,7 @@ on the machine make them longer, and both alike.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import statistics
 import tempfile
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from studio.core.artifact import ModelArtifact
 from studio.core.dataset import Sample
 from studio.core.job import JobContext
 from studio.core.skeleton import Skeleton
@@ -41,6 +43,9 @@ def run(report: Report) -> None:
         return
     with tempfile.TemporaryDirectory() as text:
         openvino(report, Path(text))
+    for target in (onnx, torchscript, ncnn, mnn):
+        with tempfile.TemporaryDirectory() as text:
+            target(report, Path(text))
 
 
 def openvino(report: Report, folder: Path) -> None:
@@ -68,6 +73,59 @@ def openvino(report: Report, folder: Path) -> None:
             "x",
             at_least=1.2,
         )
+
+
+def onnx(report: Report, folder: Path) -> None:
+    """fp32 on all pictures; int8 calibrated on one half and judged on the other."""
+    _float(report, folder, "onnx")
+    calibrated, judged = halves(folder)
+    plain = folder / "onnx"
+    whole, _ = exported(
+        "onnx", folder / "int8", int8=True, calibration=str(calibrated), calibration_split="all"
+    )
+    before, after = ap_of(plain, judged), ap_of(whole, judged)
+    report.add("onnx int8: AP lost", before - after, "", at_most=0.01, peer=f"{before:.4f}")
+    share = size(whole, ".onnx") / size(plain, ".onnx") * 100
+    report.add("onnx int8: of fp32's size", share, "%")
+    report.add("onnx int8 against fp32", faster(session(plain), session(whole)), "x")
+
+
+def torchscript(report: Report, folder: Path) -> None:
+    """AP on all pictures."""
+    _float(report, folder, "torchscript")
+
+
+def ncnn(report: Report, folder: Path) -> None:
+    """AP on all pictures, each laid into the one size."""
+    _float(report, folder, "ncnn")
+
+
+def mnn(report: Report, folder: Path) -> None:
+    """AP on all pictures."""
+    _float(report, folder, "mnn")
+
+
+def _float(report: Report, folder: Path, target: str) -> None:
+    """AP beside that of the weights, which get their pictures laid as the artefact gets them."""
+    made, _ = exported(target, folder / target)
+    artifact = load_artifact(WEIGHTS)
+    spec = dataclasses.replace(artifact.input, dynamic=load_artifact(made).input.dynamic)
+    weights = ap_of(dataclasses.replace(artifact, input=spec), PEOPLE)
+    lost = weights - ap_of(made, PEOPLE)
+    report.add(f"{target} fp32: AP off", abs(lost), "", at_most=0.002, peer=f"{weights:.4f}")
+
+
+def session(folder: Path) -> Callable[[], object]:
+    """One inference of an ONNX artefact on one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    network = onnxruntime.InferenceSession(
+        str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+    )
+    picture = np.random.default_rng(0).random((1, 3, SIDE, SIDE), np.float32)
+    return lambda: network.run(None, {"images": picture})
 
 
 def halves(folder: Path) -> tuple[Path, Path]:
@@ -105,7 +163,7 @@ def exported(target: str, out: Path, **options: Any) -> tuple[Path, float]:
     return out, seconds
 
 
-def ap_of(model: Path, data: Path) -> float:
+def ap_of(model: Path | ModelArtifact, data: Path) -> float:
     """COCO's OKS AP at f32."""
     dataset = load_dataset(data)
     samples: Sequence[Sample] = dataset.split("all")
