@@ -101,6 +101,16 @@ def _set_type(document: QTextDocument) -> None:
             frame.setFormat(table)
 
 
+def _drop_empty_beginnings(document: QTextDocument) -> None:
+    """Of a table right below code, Qt begins the first cell with an empty line."""
+    for frame in document.rootFrame().childFrames():
+        if isinstance(frame, QTextTable):
+            cursor = frame.cellAt(0, 0).firstCursorPosition()
+            last = frame.cellAt(0, 0).lastCursorPosition()
+            if not cursor.block().text() and cursor.block() != last.block():
+                cursor.deleteChar()
+
+
 class HelpViewer(QDialog):
     """A window beside the studio: the pages at the left, the text at the right."""
 
@@ -168,6 +178,7 @@ class HelpViewer(QDialog):
         document.setDocumentMargin(32)
         document.setBaseUrl(QUrl.fromLocalFile(str(path.parent) + "/"))
         self.text.setMarkdown(path.read_text(encoding="utf-8"))
+        _drop_empty_beginnings(document)
         _set_type(document)
         self.text.moveCursor(QTextCursor.MoveOperation.Start)
 

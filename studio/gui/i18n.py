@@ -21,6 +21,7 @@ from shiboken6 import isValid
 
 from studio import RESOURCES
 from studio.core.errors import FormatError
+from studio.gui.qt_words import QtWords
 from studio.gui.sayings import Sayings
 
 LANGUAGES = {"en": "English", "ja": "日本語", "zh_CN": "简体中文"}
@@ -76,6 +77,7 @@ class Translator(QObject):
         self.choice = "en"
         self._table: dict[str, str] = {}
         self._sayings = Sayings({})
+        self._qt = QtWords()
         self._bound: WeakKeyDictionary[QObject, dict[str, Callable[[], str]]] = WeakKeyDictionary()
 
     def set_language(self, choice: str) -> None:
@@ -89,6 +91,7 @@ class Translator(QObject):
         self._table = {} if language == "en" else load_translations(language)
         self._sayings = Sayings(self._table)
         self.language = language
+        self._qt.speak(language)
         self.retranslate()
         self.language_changed.emit(language)
 

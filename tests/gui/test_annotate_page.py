@@ -514,3 +514,12 @@ def test_a_long_hint_is_cut_with_a_sign_and_whole_in_the_tooltip(
     hands.page.editor.said.emit("long " * 100)
     assert hint.text() == hint.toolTip() == "long " * 100
     assert hint.width() < hands.page.width()
+
+
+def test_a_picture_that_shares_its_file_is_told(hands: Hands, tmp_path: Path) -> None:
+    (picture,) = make_project(tmp_path / "p", 1)
+    other = ".png" if picture.suffix != ".png" else ".jpg"
+    make_picture(picture.with_suffix(other), (600, 400))
+    page = hands.open(picture.parent)
+    hands.wait_picture()
+    assert "one annotation file together" in page.banner.message.text()

@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QApplication, QComboBox, QMessageBox, QPushButton
+from PySide6.QtGui import QTextTable
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from studio.core.errors import DataError, Problem
@@ -26,6 +27,7 @@ from studio.gui.help import HelpViewer, help_pages
 from studio.gui.i18n import translator
 from studio.gui.main_window import MainWindow
 from studio.gui.page_table import PAGES, PageEntry
+from studio.gui.pages.annotate import AnnotatePage
 from studio.gui.settings import Settings
 from studio.gui.theme import theme
 
@@ -176,7 +178,24 @@ def test_damaged_settings_become_defaults(studio: StudioContext) -> None:
     studio.settings.set("autosave", "perhaps")
     kept = read_settings(studio.settings)
     assert kept.language == "system"
-    assert kept.autosave is False
+    assert kept.autosave is True
+
+
+def test_annotations_are_saved_as_the_settings_say(window: MainWindow) -> None:
+    page = window.page("annotate")
+    assert isinstance(page, AnnotatePage)
+    dialog = window.commands.open_settings()
+    box = dialog.form.editors["autosave"].input
+    assert isinstance(box, QCheckBox)
+    assert box.isChecked()
+    assert page.document.autosave
+    box.setChecked(False)
+    assert not page.document.autosave
+    assert not page.commands.get("autosave").isChecked()
+    dialog.accept()
+    page.commands.get("autosave").trigger()
+    assert page.document.autosave
+    assert read_settings(window.studio.settings).autosave
 
 
 def test_the_window_comes_back_as_it_was(qtbot: QtBot, studio: StudioContext) -> None:
@@ -275,6 +294,19 @@ def test_help_follows_the_language_and_its_links(qtbot: QtBot, tmp_path: Path) -
     assert viewer.current() == "live"
     viewer.show_page("index")
     assert "はじめに" in viewer.text.toPlainText()
+
+
+def test_a_table_below_code_begins_at_the_top(qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    text = "# A\n\n```sh\nls\n```\n\n| option | here |\n|---|---|\n| a | b |\n"
+    (tmp_path / "en" / "index.md").write_text(text, encoding="utf-8")
+    viewer = HelpViewer(root=tmp_path)
+    qtbot.addWidget(viewer)
+    (table,) = [
+        f for f in viewer.text.document().rootFrame().childFrames() if isinstance(f, QTextTable)
+    ]
+    assert table.cellAt(0, 0).firstCursorPosition().block().text() == "option"
+    assert table.cellAt(0, 1).firstCursorPosition().block().text() == "here"
 
 
 def test_the_help_of_the_page_in_front_opens(window: MainWindow) -> None:

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from studio.gui.i18n import tr, translator
 from studio.gui.main_window import MainWindow
 from studio.gui.pages.datasets import DatasetsPage
 from studio.gui.pages.datasets.looking import look, see
@@ -96,6 +97,11 @@ def test_a_folder_that_is_nothing_is_said(page: DatasetsPage, tmp_path: Path, qt
     qtbot.waitUntil(
         lambda: "annotated" in form.what.text() or "No" in form.what.text(), timeout=WAIT
     )
+    why = form.what.text()
+    translator.set_language("ja")
+    assert form.what.text() not in (why, tr("Nothing is chosen yet."))
+    translator.set_language("en")
+    assert form.what.text() == why
     assert not form.convert.isEnabled()
     form.set_source(tmp_path / "gone")
     assert form.what.text() == "This is not there."

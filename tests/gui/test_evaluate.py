@@ -138,6 +138,11 @@ def test_without_model_and_dataset_it_cannot_start(window: MainWindow, tmp_path:
     assert isinstance(page, EvaluatePage)
     assert page.room.currentWidget() is page.empty
     assert not page.start_button.isEnabled()
+    assert page.empty.button is not None
+    assert page.empty.button.isVisible()
+    make_run(tmp_path / "empty", "first")
+    page.activate()
+    assert not page.empty.button.isVisible(), "a model is there: the thing to do is to judge it"
 
 
 def test_a_picture_is_marked_as_the_models_error(

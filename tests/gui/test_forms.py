@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from studio.core.errors import UsageError
 from studio.core.options import Choice, Options, Rule, option
 from studio.gui.forms import OptionsForm
-from studio.gui.i18n import translator
+from studio.gui.i18n import tr, translator
 
 
 @dataclass(frozen=True)
@@ -227,3 +227,15 @@ def test_what_a_field_offers_follows_the_language(qtbot: QtBot) -> None:
         assert combo.currentText() == "of_a_plugin"
     finally:
         translator.set_language("en")
+
+
+def test_what_the_project_offers_follows_the_language(qtbot: QtBot) -> None:
+    offered = {"dataset": lambda: [Choice("/runs/a/best.pt", tr("Run {name}", name="a"))]}
+    form = OptionsForm(Sample, {"data": "/runs/a/best.pt"}, suggestions=offered)
+    qtbot.addWidget(form)
+    combo = form.editors["data"].input
+    assert isinstance(combo, QComboBox)
+    assert combo.currentText() == "Run a"
+    translator.set_language("ja")
+    assert combo.currentText() == tr("Run {name}", name="a") != "Run a"
+    assert form.options().to_mapping()["data"] == "/runs/a/best.pt"

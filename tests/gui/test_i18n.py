@@ -8,12 +8,16 @@ from pathlib import Path
 from weakref import ref
 
 import pytest
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton
 
-from studio.core.errors import FormatError
+from studio.core.errors import FormatError, StudioError
+from studio.gui.banner import Banner
 from studio.gui.i18n import (
     LANGUAGES,
     bind_text,
+    bind_told,
+    joined,
     load_translations,
     system_language,
     tr,
@@ -22,6 +26,7 @@ from studio.gui.i18n import (
 )
 from studio.gui.main_window import MainWindow
 from studio.gui.page_table import PAGES
+from studio.gui.pages.annotate.notices import Notice
 
 
 def test_bound_text_follows_the_language(qapp: QApplication) -> None:
@@ -105,3 +110,63 @@ def test_the_whole_window_is_retexted(window: MainWindow) -> None:
     assert not left
     assert window.rail.buttons["train"].text() == "学習"
     assert "学習" in window.studio.actions.get("page.train").toolTip()
+
+
+def test_a_text_that_was_handed_over_follows_too(qapp: QApplication) -> None:
+    label, plain = QLabel(), QLabel()
+    bind_told(label.setText, tr("The page {page} cannot be opened.", page=tr("Live")))
+    bind_told(plain.setText, "Live")
+    translator.set_language("ja")
+    assert label.text() == "「ライブ」ページを開けません。"
+    assert plain.text() == "Live", "words that nobody made with tr are a person's own"
+    bind_told(label.setText, "mine")
+    translator.set_language("zh_CN")
+    assert label.text() == "mine"
+
+
+def test_texts_in_a_row_follow_each_by_itself(qapp: QApplication) -> None:
+    label = QLabel()
+    bind_told(label.setText, joined([tr("Cancel"), "a.json", "", tr("Live")], " / "))
+    assert label.text() == "Cancel / a.json / Live"
+    translator.set_language("ja")
+    assert label.text() == "キャンセル / a.json / ライブ"
+
+
+def test_banners_follow_the_language(qapp: QApplication) -> None:
+    banner = Banner()
+    banner.show_message(
+        tr("{count} pictures have edits that are not saved.", count=3),
+        hint=tr("Undo takes all of it back."),
+        action=tr("Cancel"),
+        callback=lambda: None,
+    )
+    english = [banner.message.text(), banner.hint.text(), banner.action_button.text()]
+    translator.set_language("ja")
+    japanese = [banner.message.text(), banner.hint.text(), banner.action_button.text()]
+    assert all(a != b for a, b in zip(english, japanese, strict=True))
+    banner.show_problem(StudioError("There is no such folder.", where="/a", hint="Check the path."))
+    assert banner.message.text() != "There is no such folder."
+    translator.set_language("en")
+    assert banner.message.text() == "There is no such folder."
+    assert banner.hint.text() == "/a\nCheck the path."
+
+
+def test_notices_follow_the_language(qapp: QApplication) -> None:
+    notice = Notice()
+    notice.ask(tr("This project is open in another window too."), "", [(tr("Go on"), int, "")])
+    translator.set_language("ja")
+    (label,) = [each for each in notice.findChildren(QLabel) if each.text()]
+    (button,) = notice.findChildren(QPushButton)
+    assert label.text() != "This project is open in another window too."
+    assert button.text() != "Go on"
+
+
+def test_qts_own_words_follow(qapp: QApplication) -> None:
+    def words() -> str:
+        return QCoreApplication.translate("QWidgetTextControl", "&Undo")
+
+    english = words()
+    translator.set_language("ja")
+    assert words() != english
+    translator.set_language("en")
+    assert words() == english

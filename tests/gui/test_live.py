@@ -104,6 +104,7 @@ def test_empty_state_says_what_to_do(page: LivePage) -> None:
     page.side.source_picker.video.clear()
     assert page.empty.isVisible()
     assert not page.side.start_button.isEnabled()
+    assert page.empty.button is None, "one button starts, beside what it starts"
     page.start()
     assert "source" in page.banner.message.text()
 

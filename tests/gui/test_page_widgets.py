@@ -156,3 +156,15 @@ def test_a_problem_as_a_job_carries_it() -> None:
     problem = problem_of({"message": "Wrong.", "where": "a.txt", "line": 3, "hint": None})
     assert str(problem) == "a.txt:3: Wrong."
     assert problem.severity == "error"
+
+
+def test_a_narrow_table_keeps_its_first_column(qtbot: QtBot) -> None:
+    table = MetricTable([Column("Run"), *(Column(f"run {n}") for n in range(3))], sortable=False)
+    qtbot.addWidget(table)
+    long = "/a/path/that/is/longer/than/any/column/of/a/table/ought/to/be"
+    table.set_rows([("Dataset (--data)", long, long, long)])
+    table.resize(480, 200)
+    table.show()
+    assert table.columnWidth(0) >= table.sizeHintForColumn(0)
+    table.resize(2400, 200)
+    assert sum(table.columnWidth(n) for n in range(4)) == table.viewport().width()

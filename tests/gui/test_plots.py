@@ -106,3 +106,20 @@ def test_the_legend_is_cut_between_names_not_within(qtbot: QtBot) -> None:
     assert "loss" not in plot._legend.text()
     assert plot._legend.text().endswith("…")
     assert "loss" in plot._legend.toolTip()
+
+
+@pytest.mark.parametrize(("level", "low", "high"), [(0.0, 0.0, 1.0), (3.0, 3.0, 6.0)])
+def test_the_same_value_throughout_stands_in_a_sensible_range(
+    plot: LinePlot, level: float, low: float, high: float
+) -> None:
+    x = np.arange(1.0, 4.0)
+    plot.set_curves([Curve("AP", x, np.full(3, level)), Curve("AP50", x, np.full(3, level))])
+    for _ in range(2):
+        bottom, top = plot._plot.getViewBox().viewRange()[1]
+        assert (bottom, top) == pytest.approx((low, high), abs=0.1 * high)
+        plot.reset_view()
+    plot.set_curves([Curve("AP", x, np.array([0.1, 0.2, 0.3]))])
+    plot._plot.getViewBox().updateAutoRange()
+    bottom, top = plot._plot.getViewBox().viewRange()[1]
+    assert bottom < 0.11
+    assert 0.29 < top < 0.5

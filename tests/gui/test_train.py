@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -259,8 +260,35 @@ def test_without_a_run_the_page_says_what_to_do_first(window: MainWindow, tmp_pa
     assert isinstance(page, TrainPage)
     assert page.room.currentWidget() is page.empty
     assert page.empty.button is not None
+    assert page.empty.button.isVisible()
     page.empty.button.click()
     assert window.current_page.page_id == "datasets"
+
+
+def test_with_a_dataset_the_thing_to_do_next_is_to_start(window: MainWindow, project: Path) -> None:
+    shutil.rmtree(project / "runs")
+    assert window.open_project(project)
+    window.open_page("train")
+    page = window.current_page
+    assert isinstance(page, TrainPage)
+    assert page.room.currentWidget() is page.empty
+    assert page.empty.button is not None
+    assert not page.empty.button.isVisible()
+
+
+def test_an_earlier_run_that_failed_says_why(page: TrainPage, project: Path, qtbot: QtBot) -> None:
+    failed = make_run(project, "failed", finished=False)
+    why = {"message": "There is no such folder.", "hint": "Check the path."}
+    with (failed / "events.jsonl").open("a", encoding="utf-8") as stream:
+        for name, data in (("error", why), ("finished", {"status": "failed"})):
+            stream.write(json.dumps({"v": 1, "event": name, "t": 1_700_000_900.0, **data}) + "\n")
+    page.refresh_runs()
+    qtbot.waitUntil(lambda: page.runs.count() == 3)
+    page.runs.choose(failed)
+    qtbot.waitUntil(page.view.reason.isVisible)
+    assert page.view.reason.text() == "There is no such folder. Check the path."
+    show_first(page, project, qtbot)
+    assert not page.view.reason.isVisible()
 
 
 def test_another_page_can_send_a_dataset(

@@ -97,3 +97,15 @@ def test_what_the_studio_made_itself_is_no_annotation(tmp_path: Path, mark: str)
     files, bare = annotation_files(tmp_path)
     assert files == [tmp_path / "a.json"]
     assert bare == []
+
+
+def test_pictures_that_share_an_annotation_are_told(tmp_path: Path) -> None:
+    path = annotate(tmp_path, "a.png", shapes_of(example(), SKELETON, 4))
+    assert check_pictures((tmp_path,), SKELETON) == ()
+    small_picture(tmp_path / "a.jpg", (200, 160))
+    files, bare = annotation_files(tmp_path)
+    assert files == [path]
+    assert len(bare) == 1
+    (problem,) = check_pictures((tmp_path,), SKELETON)
+    assert problem.severity == "warning"
+    assert "shares a.json with another picture" in problem.message

@@ -70,3 +70,24 @@ def test_a_mark_that_is_cut_short_disturbs_nobody(tmp_path: Path) -> None:
     own.renew()
     (own.folder / "8-cut.json").write_bytes(b"{")
     assert own.others() == ()
+
+
+def test_windows_on_folders_of_one_another_know_of_each_other(tmp_path: Path) -> None:
+    inner, beside = tmp_path / "year" / "may", tmp_path / "year" / "june"
+    for folder in (inner, beside):
+        folder.mkdir(parents=True)
+    first = Presence(inner)
+    first.renew()
+    around = Presence(tmp_path)
+    around.renew()
+    # The inner window finds the project around it at its next look, and leaves its mark there.
+    first.renew()
+    assert [other.project for other in first.others()] == [tmp_path]
+    assert [other.project for other in around.others()] == [inner]
+    third = Presence(beside)
+    third.renew()
+    assert [other.project for other in third.others()] == [tmp_path], "siblings share no picture"
+    assert {other.project for other in around.others()} == {inner, beside}
+    first.leave()
+    assert [other.project for other in around.others()] == [beside]
+    assert not list(first.folder.iterdir())

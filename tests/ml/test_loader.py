@@ -8,7 +8,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from studio.core.errors import DataError  # noqa: E402
-from studio.ml.loader import BatchMaker, Loader, Slice, collate, plan_epoch  # noqa: E402
+from studio.ml.loader import (  # noqa: E402
+    BatchMaker,
+    Loader,
+    Slice,
+    collate,
+    plan_epoch,
+    smallest_batch,
+)
 from tests.ml.toy import Dots  # noqa: E402
 
 
@@ -108,3 +115,13 @@ def test_what_examples_may_hold():
         "s": (torch.float32, (3,)),
     }
     assert batch["name"] == ["p0", "p1", "p2"]
+
+
+def test_the_smallest_batch_is_known_before_the_start() -> None:
+    for count, batch, ranks in ((1, 4, 1), (3, 2, 1), (7, 3, 2), (10, 5, 1), (9, 1, 3)):
+        sizes = [
+            len(piece)
+            for rank in range(ranks)
+            for piece in plan_epoch(count, batch, 0, 1, Slice(rank, ranks))
+        ]
+        assert smallest_batch(count, batch, ranks) == min(sizes)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from torch import nn  # noqa: E402
+
+from studio.core.errors import DataError  # noqa: E402
 from studio.ml.memory import MemoryNeed, memory_need  # noqa: E402
 from tests.ml.toy import Dots, DotTask, ToyFamily, options  # noqa: E402
 
@@ -52,3 +58,19 @@ def test_a_batch_too_large_is_said_before_the_start(monkeypatch):
 
 def test_an_unreadable_picture_is_the_runs_to_tell():
     assert memory_need(DotTask(options(), Dots(32, broken=(0,))), options()).each == 0
+
+
+def test_a_batch_of_one_is_refused_before_the_start_where_the_network_needs_two():
+    """A normalisation over one value a channel: torch would say so in words of its own."""
+
+    class Lonely(DotTask):
+        def loss(self, model: nn.Module, batch: Mapping[str, Any], epoch: int) -> dict[str, Any]:
+            means = batch["picture"].mean((2, 3))
+            normed = nn.functional.batch_norm(means, None, None, training=True)
+            return {"loss": normed.sum() + super().loss(model, batch, epoch)["loss"]}
+
+    task = Lonely(options(batch=1))
+    with pytest.raises(DataError, match="a single picture") as told:
+        memory_need(task, options(batch=1))
+    assert "--batch" in told.value.hint
+    assert memory_need(task, options(batch=2)).fixed

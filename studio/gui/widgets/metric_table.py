@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QApplication, QHeaderView, QTableView, QWidget
 
 from studio.gui.i18n import tr, translator
@@ -24,6 +24,8 @@ from studio.gui.theme import theme
 
 Index = QModelIndex | QPersistentModelIndex
 SORT_ROLE = Qt.ItemDataRole.UserRole
+# Pixels, where there is not room for all.
+WIDEST_FIRST, WIDEST = 220, 150
 
 
 @dataclass(frozen=True)
@@ -197,11 +199,31 @@ class MetricTable(QTableView):
         lines += [[str(model.index(r, c).data()) for c in columns] for r in range(model.rowCount())]
         return "\n".join("\t".join(line) for line in lines)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._stretch_first()
+
     def _stretch_first(self) -> None:
-        if self.table.columns:
-            header = self.horizontalHeader()
-            header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-            header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        """The first column takes what the others leave; where they would leave it nothing, long
+        words are cut.
+        """
+        if not self.table.columns:
+            return
+        header, modes = self.horizontalHeader(), QHeaderView.ResizeMode
+        wanted = [
+            max(self.sizeHintForColumn(number), header.sectionSizeHint(number))
+            for number in range(len(self.table.columns))
+        ]
+        room = self.viewport().width()
+        if sum(wanted) <= room:
+            header.setSectionResizeMode(modes.ResizeToContents)
+            header.setSectionResizeMode(0, modes.Stretch)
+            return
+        widths = [min(wanted[0], WIDEST_FIRST), *(min(width, WIDEST) for width in wanted[1:])]
+        widths[0] += max(0, room - sum(widths))
+        header.setSectionResizeMode(modes.Interactive)
+        for number, width in enumerate(widths):
+            header.resizeSection(number, width)
 
     def _source_row(self, index: QModelIndex) -> int:
         return self._sorted.mapToSource(index).row()

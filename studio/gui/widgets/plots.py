@@ -189,6 +189,8 @@ class LinePlot(QWidget):
     def reset_view(self) -> None:
         """Everything in sight, and following what comes."""
         self._plot.enableAutoRange()
+        self._level = None
+        self._keep_level()
 
     def mouseDoubleClickEvent(self, event: Any) -> None:
         """A double click shows everything again."""

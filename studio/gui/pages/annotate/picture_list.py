@@ -338,4 +338,5 @@ class PictureList(QWidget):
         if row >= 0:
             self.count.setText(tr("{number} of {count} pictures", number=row + 1, count=total))
         else:
-            self.count.setText(tr("{count} pictures", count=total))
+            one = total == 1
+            self.count.setText(tr("1 picture") if one else tr("{count} pictures", count=total))

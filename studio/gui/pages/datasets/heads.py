@@ -47,6 +47,7 @@ class NewHeads(QWidget):
         self.job: Job | None = None
         self.looked: Looked | None = None
         self.seen: Seen | None = None
+        self._wrong: StudioError | None = None
         self._looker, self._seer = Background(self), Background(self)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -166,7 +167,7 @@ class NewHeads(QWidget):
     def look(self) -> None:
         """Read a few heads of the folder, in the background."""
         self._soon.stop()
-        self.looked = self.seen = None
+        self.looked = self.seen = self._wrong = None
         self.view.clear()
         source, project = self._source(), self._project()
         if not self.source.text().strip() or not source.is_dir() or project is None:
@@ -224,15 +225,17 @@ class NewHeads(QWidget):
 
     def _unknown(self, error: BaseException) -> None:
         if isinstance(error, StudioError):
-            self.what.setText(said(f"{error.message} {error.hint}".strip()))
-            self._state()
+            self._wrong = error
+            self._show_found()
         else:
             self.failed.emit(error)
 
     def _show_found(self) -> None:
         looked = self.looked
         self.preview.setVisible(looked is not None)
-        if looked is None:
+        if self._wrong is not None:
+            self.what.setText(said(f"{self._wrong.message} {self._wrong.hint}".strip()))
+        elif looked is None:
             text = self.source.text().strip()
             gone = bool(text) and not self._source().is_dir()
             self.what.setText(tr("This is not there.") if gone else tr("Nothing is chosen yet."))

@@ -278,7 +278,8 @@ class ImportForm(QWidget):
 
     def _picture_words(self, found: Recognised) -> str:
         if found.people < 0:
-            words = [tr("{count} pictures", count=found.pictures)]
+            count = tr("{count} pictures", count=found.pictures)
+            words = [tr("1 picture") if found.pictures == 1 else count]
         else:
             words = [tr(COUNTED, pictures=found.pictures, people=found.people)]
         words.append(found.skeleton)

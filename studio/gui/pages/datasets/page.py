@@ -291,7 +291,8 @@ class DatasetsPage(Page):
         for number, item in enumerate(self._items):
             entry = self.list.item(number)
             entry.setText(item.name)
-            words = [tr("{count} pictures", count=item.pictures or "–"), item.created[:10]]
+            count = tr("{count} pictures", count=item.pictures or "–")
+            words = [tr("1 picture") if item.pictures == 1 else count, item.created[:10]]
             entry.setData(DETAIL, " · ".join(w for w in words if w))
             entry.setToolTip(str(item.folder))
 
