@@ -14,6 +14,7 @@ from studio.core.job import JobContext
 from studio.core.options import N_
 from studio.exporting.calibration import calibration_problems
 from studio.exporting.checks import size_of
+from studio.exporting.making import BESIDE
 from studio.exporting.microcontroller import firmware_problems
 from studio.exporting.raw_heads_file import export_raw_heads, file_checks
 
@@ -54,8 +55,8 @@ class GroveTarget:
         context.check()
         vela = compile_for_npu(out / MODEL, out / COMPILED, context)
         context.progress("convert", 2, 2)
-        known = {**facts, "vela": vela.to_mapping()}
-        return dataclasses.replace(made, extra={**made.extra, _FACTS: known})
+        known = {_FACTS: {**facts, "vela": vela.to_mapping()}, BESIDE: [COMPILED]}
+        return dataclasses.replace(made, extra={**made.extra, **known})
 
     def limits(self, artifact: ModelArtifact, options: ExportOptions) -> Limits:
         """Joints are judged by PCK: people of a few dozen pixels lose AP by a single one."""
@@ -84,7 +85,7 @@ class GroveTarget:
     def next_steps(self, made: ModelArtifact) -> Sequence[NextStep]:
         """The maker's page that flashes over USB."""
         del made
-        return (NextStep(N_("Flash in the browser"), _GUIDE),)
+        return (NextStep(N_("Flash in the browser"), f'python -m webbrowser "{_GUIDE}"'),)
 
     def notes(self, made: ModelArtifact) -> str:
         """Which file is for what, and what the device makes of the maps."""

@@ -59,6 +59,7 @@ def to_tflite(
         run_in(worker, _INSIDE, request, context)
     if not made.weights.is_file():
         raise ModelError("The LiteRT converter wrote no file.", where=made.weights)
+    made.weights.chmod(0o644)  # the converter marks it as a program
 
 
 def _trace(module: Any, made: ModelArtifact, path: Path) -> None:
