@@ -66,7 +66,7 @@ def load_simulator(espdl: Path, path: Path) -> Any:
         with torch.serialization.safe_globals(list(_known())):
             kept = torch.load(path, weights_only=True, map_location="cpu")
         graph, belongs = kept["graph"], kept["espdl"]
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, KeyError, TypeError) as error:
         raise ModelError("The simulator's file is damaged, or none of ours.", where=path) from error
     if belongs != _hash(espdl):
         raise ModelError("The simulator's file belongs to another .espdl.", where=path)
