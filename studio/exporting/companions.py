@@ -10,6 +10,7 @@ from studio.core.artifact import ENGINES, MODEL_JSON, ModelArtifact
 from studio.core.device_report import NextStep
 from studio.exporting.bundle import bundled
 from studio.exporting.checks import HEADS, POSE
+from studio.exporting.making import BESIDE
 from studio.exporting.readme import readme
 from studio.io.files import atomic_write_text
 from studio.runtime.raw_heads import RAW_HEADS
@@ -89,7 +90,8 @@ if __name__ == "__main__":
 def _files(made: ModelArtifact, out: Path) -> list[str]:
     """The files in `out` that make up the model itself."""
     stem = made.weights.name.partition(".")[0]
-    return sorted(p.name for p in out.glob(f"{stem}.*") if p.name != MODEL_JSON)
+    others = {MODEL_JSON, *made.extra.get(BESIDE, ())}
+    return sorted(p.name for p in out.glob(f"{stem}.*") if p.name not in others)
 
 
 def _looking(made: ModelArtifact) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from studio.core.errors import StudioError
 from studio.core.job import JobContext
 from studio.exporting.bundle import bundled
 from studio.exporting.companions import PACKAGES, script, write_companions
+from studio.exporting.making import BESIDE
 from studio.io.images import read_image, write_image
 from studio.io.model_json import save_artifact
 from studio.io.toolchains import READY, find_worker
@@ -104,10 +105,13 @@ def test_a_file_that_no_package_runs_has_no_script(tmp_path: Path) -> None:
     made = described("people", ".espdl")
     assert script(made) is None
     steps = (NextStep("Flash it", "flash model.espdl"), NextStep("Read", "https://a.example/b"))
-    (tmp_path / "model.espdl").write_bytes(b"x")
+    made = dataclasses.replace(made, extra={BESIDE: ["model.info"]})
+    for name in ("model.espdl", "model.info"):
+        (tmp_path / name).write_bytes(b"x")
     (written,) = write_companions(made, "The chip reads `model.espdl`.", steps, tmp_path)
     text = written.read_text(encoding="utf-8")
     assert "run_model.py" not in text
+    assert "`model.espdl` is the model" in text
     assert "Flash it" in text
     assert "```sh\nflash model.espdl\n```" in text
     assert "\nRead: <https://a.example/b>\n" in text
