@@ -35,7 +35,7 @@ SIGNS = {
 MARKS = {True: ("ok", "ok"), False: ("error", "danger"), None: ("info", "muted")}
 MARK_WORDS = {True: N_("Passed"), False: N_("Not passed"), None: N_("Told only")}
 CELL = QSize(344, 184)
-FIGURE_COLUMNS = 8
+FIGURE_COLUMNS = 9
 
 
 class CertificateView(QWidget):
