@@ -12,6 +12,7 @@ from studio.cli.commands import JOBS, _judge_text
 from studio.cli.parser import _spellings
 from studio.core.options import Options
 from studio.registry import find
+from tests.guides.__main__ import why_not
 from tests.guides.pages import Command, commands_of, guide_pages
 from tests.guides.sample import MAKERS, SMALLER, smaller
 from tests.test_docs import INLINE, OPTION, TO_COME
@@ -111,3 +112,26 @@ def test_what_makes_a_command_small_is_understood(name: str) -> None:
 
 def test_stored_predictions_are_judged_by_their_own_options() -> None:
     assert "--GT_FOLDER" in _judge_text()
+
+
+def test_each_guides_exports_are_run_or_said_why_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The exports of the three guides that have some; those in tools of their own where these are."""
+    monkeypatch.setenv("POSE_STUDIO_WORKERS", str(tmp_path))
+    found = {
+        (command.words[command.words.index("--target") + 1], why_not(command, tmp_path))
+        for name in (
+            "coming-from-yolo-openvino",
+            "coming-from-yolov8-edge",
+            "coming-from-alphapose",
+        )
+        for command in commands_of(PAGES[name])
+        if command.words[1] == "export"
+    }
+    assert {target for target, why in found if not why} == {"openvino", "onnx", "ascend310"}
+    apart = {target for target, why in found if "are not installed" in why}
+    assert apart == {"grove_vision_ai_v2", "xiao_esp32s3", "litert"}
+    said = [why_not(c, tmp_path) for c in commands_of(PAGES["coming-from-yolov8-edge"])
+            if c.words[1] == "tools"]  # fmt: skip
+    assert said == ["installs from the network"] * 2
