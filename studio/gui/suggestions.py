@@ -55,6 +55,19 @@ def absent_fields(form: OptionsForm) -> tuple[str, ...]:
     return absent
 
 
+def forget_project(form: OptionsForm, folder: Path | None) -> None:
+    """Of a project that was closed nothing stays in a form: what names a file in it goes back to
+    its default.
+    """
+    if folder is None:
+        return
+    for editor in form.editors.values():
+        if editor.field.kind not in ("model", "dataset", "file", "folder"):
+            continue
+        if Path(editor.text().strip()).is_relative_to(folder):
+            editor.set_value(editor.field.default)
+
+
 def starting_points(
     studio: StudioContext, family: str, fields: Sequence[OptionField]
 ) -> Callable[[], Sequence[Choice]]:

@@ -520,6 +520,6 @@ def test_a_picture_that_shares_its_file_is_told(hands: Hands, tmp_path: Path) ->
     (picture,) = make_project(tmp_path / "p", 1)
     other = ".png" if picture.suffix != ".png" else ".jpg"
     make_picture(picture.with_suffix(other), (600, 400))
-    page = hands.open(picture.parent)
+    page = hands.open(picture.parent, 2)
     hands.wait_picture()
     assert "one annotation file together" in page.banner.message.text()

@@ -276,17 +276,32 @@ def test_with_a_dataset_the_thing_to_do_next_is_to_start(window: MainWindow, pro
     assert not page.empty.button.isVisible()
 
 
+def test_another_project_brings_its_own_dataset(
+    page: TrainPage, window: MainWindow, project: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    assert page.form.form is not None
+    data = page.form.form.editors["data"]
+    assert data.text() == str(project / "datasets" / "people")
+    other = Path(shutil.copytree(project, tmp_path / "other"))
+    assert window.open_project(other)
+    assert data.text() == str(other / "datasets" / "people")
+    assert window.open_project(project)
+    assert data.text() == str(project / "datasets" / "people")
+
+
 def test_an_earlier_run_that_failed_says_why(page: TrainPage, project: Path, qtbot: QtBot) -> None:
-    failed = make_run(project, "failed", finished=False)
+    failed = make_run(project, "failed", epochs=0, finished=False)
     why = {"message": "There is no such folder.", "hint": "Check the path."}
     with (failed / "events.jsonl").open("a", encoding="utf-8") as stream:
         for name, data in (("error", why), ("finished", {"status": "failed"})):
             stream.write(json.dumps({"v": 1, "event": name, "t": 1_700_000_900.0, **data}) + "\n")
+    show_first(page, project, qtbot)
     page.refresh_runs()
     qtbot.waitUntil(lambda: page.runs.count() == 3)
     page.runs.choose(failed)
     qtbot.waitUntil(page.view.reason.isVisible)
     assert page.view.reason.text() == "There is no such folder. Check the path."
+    assert page.view.figures["result"].text() == "–", "nothing is left of the run before"
     show_first(page, project, qtbot)
     assert not page.view.reason.isVisible()
 

@@ -170,8 +170,10 @@ class LinePlot(QWidget):
         self._level = level
         if level is None:
             self._plot.enableAutoRange(axis="y")
+        elif level == 0:
+            self.set_y_range(0.0, 1.0)
         else:
-            self.set_y_range(min(level, 2 * level), max(level, 2 * level) or 1.0)
+            self.set_y_range(level - abs(level) / 2, level + abs(level) / 2)
 
     def curves(self) -> tuple[Curve, ...]:
         """What is shown."""

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMessageBox
 
 from studio.core.edits import ReplaceContent
 from studio.core.errors import Problem, StudioError
-from studio.gui.i18n import tr
+from studio.gui.i18n import joined, tr
 from studio.io.journal import Recovery, forget, leftovers
 from studio.io.windows import OtherWindow, Presence
 
@@ -115,20 +115,21 @@ class Keeper(QObject):
         content = self._document.content
         said = (content.width, content.height)
         message = hint = ""
-        if all(said) and said != picture.size:
-            message = tr(
-                "The annotation file is for a picture of {said}, this one is {size}.",
-                said=f"{said[0]} × {said[1]}",
-                size=f"{picture.size[0]} × {picture.size[1]}",
-            )
-            hint = tr("Look whether the shapes lie where they should before saving.")
-        elif picture.shared_with and picture.problem is None:
+        if picture.shared_with and picture.problem is None:
             message = tr(
                 "This picture and {others} have one annotation file together: what is drawn on "
                 "one of them stands on all.",
                 others=", ".join(picture.shared_with),
             )
             hint = tr("Give one of the two another name.")
+        if all(said) and said != picture.size:
+            hint = joined([message, hint], " ")
+            message = tr(
+                "The annotation file is for a picture of {said}, this one is {size}.",
+                said=f"{said[0]} × {said[1]}",
+                size=f"{picture.size[0]} × {picture.size[1]}",
+            )
+            hint = hint or tr("Look whether the shapes lie where they should before saving.")
         if message:
             where = str(picture.path)
             self._page.show_problem(Problem(message, where, hint=hint, severity="warning"))

@@ -21,7 +21,7 @@ from studio.gui.pages.evaluate.report_view import ReportView
 from studio.gui.pages.evaluate.reports import ReportsList
 from studio.gui.run_reading import read_options
 from studio.gui.runner import Job
-from studio.gui.suggestions import absent_fields, is_there, suggestions
+from studio.gui.suggestions import absent_fields, forget_project, is_there, suggestions
 from studio.gui.widgets.basics import EmptyState, button, line, panel, row, scrolled
 from studio.gui.widgets.parts import SIDE_LEFT, SIDE_MARGINS, JobProgress, column, tab_through
 from studio.registry import contributions
@@ -43,6 +43,7 @@ class EvaluatePage(Page):
 
     def __init__(self, studio: StudioContext) -> None:
         super().__init__(studio)
+        self._project: Path | None = None
         self.job: Job | None = None
         self._wanted: Path | None = None
         self._lister, self._reader = Background(self), Background(self)
@@ -116,6 +117,8 @@ class EvaluatePage(Page):
     def set_project(self, project: Project | None) -> None:
         self.room.setCurrentWidget(self.empty)
         self.reports.set_reports([])
+        forget_project(self.form, self._project)
+        self._project = self._folder()
         self._guess(Path(project.folder) if project is not None else None)
         self.refresh()
 

@@ -20,6 +20,7 @@ from studio.gui.i18n import bind_text, said, tr, translator
 from studio.gui.pages.train.fetching import WeightsOffer, can_be_fetched
 from studio.gui.suggestions import (
     absent_fields,
+    forget_project,
     is_there,
     starting_points,
     suggestions,
@@ -47,6 +48,7 @@ class TrainForm(QWidget):
 
     def __init__(self, studio: StudioContext) -> None:
         super().__init__()
+        self._project: Path | None = None
         self.studio = studio
         self.form: OptionsForm | None = None
         self.family = QComboBox()
@@ -127,6 +129,9 @@ class TrainForm(QWidget):
         """Offer what this project holds; its newest dataset is the first guess."""
         if self.form is None:
             return
+        if project != self._project:
+            forget_project(self.form, self._project)
+            self._project = project
         self.form.refresh_suggestions()
         marks = self._known_family().extra.get("datasets", ()) if self.family_id else ()
         found = project_items.dataset_folders(project, marks) if project else []

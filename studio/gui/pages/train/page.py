@@ -72,22 +72,19 @@ class TrainPage(Page):
         self.preview = BatchPreview(studio)
         for each in (self.empty, self.view, self.preview, self.desk.room):
             self.room.addWidget(each)
-        side, layout = panel("side-left", margin=0)
+        self._side, layout = panel("side-left", margin=0)
         layout.addWidget(self.tabs)
         layout.setContentsMargins(*SIDE_MARGINS)
-        side.setMinimumWidth(300)
-        self._side = side
+        self._side.setMinimumWidth(300)
         split = QSplitter()
-        split.addWidget(side)
+        split.addWidget(self._side)
         split.addWidget(self.room)
         split.setStretchFactor(1, 1)
         split.setCollapsible(1, False)
         split.setSizes([360, 900])
         self.set_content(split)
-        self._reader = Background(self)
-        self._overlay_reader = Background(self)
-        self._lister = Background(self)
-        self._mover = Background(self)
+        self._reader, self._overlay_reader = Background(self), Background(self)
+        self._lister, self._mover = Background(self), Background(self)
         self.board = TensorBoard(self)
         self._connect()
         self._retitle()
@@ -151,7 +148,6 @@ class TrainPage(Page):
 
     def _fill_form(self, folder: Path | None) -> None:
         self.form.set_project(folder)
-        # Where there is a dataset, the thing to do next is to start.
         self.empty.offer(folder is None or not project_items.dataset_folders(folder))
 
     def _tab_changed(self, tab: int) -> None:

@@ -268,12 +268,15 @@ class RunView(QWidget):
             "left": duration_text(history.seconds_left()),
             "spent": duration_text(history.duration) if history.started else "",
             "best": str(best.epoch) if best else "",
+            "result": "",
         }
         found = headline(history.judged_at(best.epoch)) if best else None
         if found is not None:
             known, value = found
             self.figures["result"].set_caption(known.title or known.name, known.help)
             values["result"] = known.text(value)
+        else:
+            self.figures["result"].set_caption(N_("Result"))
         self.figures["left"].setVisible(self.state == "running")
         for key, text in values.items():
             self.figures[key].set_value(text)
