@@ -13,7 +13,7 @@ class _File(Options):
     int8: bool = option(
         False,
         title=N_("Whole numbers (int8)"),
-        help=N_("A third of the size; what needs it stays in float."),
+        help=N_("Under half the size at some cost in AP: the certificate says how much."),
     )
     imgsz: tuple[int, ...] | None = imgsz_option()
     fixed: bool = fixed_option()
