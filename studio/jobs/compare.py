@@ -1,7 +1,8 @@
 """Compare: two artefacts of one model on the same pictures.
 
 Writes `report.json` and `report.html` with the pictures that differ most. Both hold, as does the
-result: {"a", "b": {path, engine, device, precision, size_mb, load_ms, ms_per_picture, ap: {AP, ...}
+result: {"a", "b": {path, engine, device, precision, stored (the artefact's own), size_mb,
+load_ms, ms_per_picture, ap: {AP, ...}
 or None}, "pictures", "people": {both, only_a, only_b}, "shift_px" (visible joints, picture pixels),
 "shift_input_px" (the same in pixels of the network's input), "shift_all_px" (every joint):
 {count, mean, p95, max}, "joints": {name: shift}, "scores": {person_max, joint_max}, "ap": {a, b,
@@ -35,7 +36,7 @@ from studio.io.images import image_size, read_image, write_image
 from studio.jobs.certificate_heads import TASK as HEADS
 from studio.jobs.compare_heads import compare_heads
 from studio.jobs.evaluate_page import STYLE
-from studio.jobs.looking import bytes_on_disk, check_comparable, open_looker
+from studio.jobs.looking import bytes_on_disk, check_comparable, named, open_looker
 from studio.metrics.agreement import Agreement, PictureShift
 from studio.metrics.evaluation import evaluate
 from studio.runtime.artifacts import load_artifact
@@ -194,6 +195,7 @@ def _look(
             "engine": looker.engine.name,
             "device": looker.engine.device,
             "precision": looker.engine.precision,
+            "stored": artifact.precision,
             "size_mb": round(bytes_on_disk(artifact) / 1e6, 3),
             "load_ms": round(loaded, 1),
             "ms_per_picture": round(float(np.median(looker.milliseconds)), 3),
@@ -326,7 +328,12 @@ def _share(first: Any, second: Any) -> str:
 
 
 def _page(values: dict[str, Any], shown: Sequence[str]) -> str:
-    rows = [("engine", "engine"), ("device", "device"), ("computed in", "precision")]
+    rows = [
+        ("engine", "engine"),
+        ("device", "device"),
+        ("stored in", "stored"),
+        ("computed in", "precision"),
+    ]
     rows += [("size, MB", "size_mb"), ("load, ms", "load_ms"), ("picture, ms", "ms_per_picture")]
     a, b = values["a"], values["b"]
     sides = "".join(
@@ -349,8 +356,8 @@ def _page(values: dict[str, Any], shown: Sequence[str]) -> str:
     people = values["people"]
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>Comparison</title>"
-        f"<style>{_STYLE}</style><h1><span class=a>{html.escape(Path(values['a']['path']).name)}"
-        f"</span> and <span class=b>{html.escape(Path(values['b']['path']).name)}</span></h1>"
+        f"<style>{_STYLE}</style><h1><span class=a>{html.escape(named(values['a']['path']))}"
+        f"</span> and <span class=b>{html.escape(named(values['b']['path']))}</span></h1>"
         f"<p>{values['pictures']} pictures of {html.escape(values['data'])}; {people['both']} people "
         f"found by both, {people['only_a']} by the first alone, {people['only_b']} by the second "
         f"alone.</p><table><tr><th><th>first<th>second<th>second to first{sides}</table>"

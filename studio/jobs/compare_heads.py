@@ -30,7 +30,7 @@ from studio.jobs.certificate_heads import (
 )
 from studio.jobs.certificate_page import head_tile
 from studio.jobs.evaluate_page import STYLE
-from studio.jobs.looking import bytes_on_disk
+from studio.jobs.looking import bytes_on_disk, named
 from studio.metrics.head import geodesic
 from studio.runtime.head_pose import HeadPoser
 
@@ -111,6 +111,7 @@ def _turned(
             "engine": poser.engine.name,
             "device": poser.engine.device,
             "precision": poser.engine.precision,
+            "stored": artifact.precision,
             "size_mb": round(bytes_on_disk(artifact) / 1e6, 3),
             "load_ms": round(loaded, 1),
             "ms_per_picture": round(median(times), 3),
@@ -131,7 +132,7 @@ def _write_page(
                 f"<figure><img src='{folder.name}/{number:02d}.jpg' alt=''><figcaption>"
                 f"{html.escape(name)} · {turn:.3f}°</figcaption></figure>"
             )
-    rows = [("engine", "engine"), ("device", "device"), ("computed in", "precision"),
+    rows = [("engine", "engine"), ("device", "device"), ("stored in", "stored"), ("computed in", "precision"),
             ("size, MB", "size_mb"), ("load, ms", "load_ms"), ("head, ms", "ms_per_picture")]  # fmt: skip
     a, b = values["a"], values["b"]
     sides = "".join(
@@ -146,8 +147,8 @@ def _write_page(
     atomic_write_text(
         page,
         "<!doctype html><html lang=en><meta charset=utf-8><title>Comparison</title>"
-        f"<style>{STYLE}</style><h1>{html.escape(Path(a['path']).name)} and "
-        f"{html.escape(Path(b['path']).name)}</h1><p>{values['pictures']} heads of "
+        f"<style>{STYLE}</style><h1>{html.escape(named(a['path']))} and "
+        f"{html.escape(named(b['path']))}</h1><p>{values['pictures']} heads of "
         f"{html.escape(values['data'])}; the turn between both is {turn['mean']:.3f}° on average, "
         f"{turn['p95']:.3f}° for 95 of 100, {turn['max']:.3f}° at most.</p>"
         f"<table><tr><th><th>first<th>second{sides}</table><h2>Heads that differ most</h2>"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -68,6 +69,11 @@ def bytes_on_disk(artifact: ModelArtifact) -> int:
     weights = artifact.weights
     beside = (weights.with_suffix(".bin"), weights.with_name(f"{weights.name}.data"))
     return sum(p.stat().st_size for p in (weights, *beside) if p.is_file())
+
+
+def named(path: str) -> str:
+    """A model's file with its folder: most exports are called alike."""
+    return "/".join(Path(path).parts[-2:])
 
 
 def open_looker(
