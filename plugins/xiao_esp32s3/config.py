@@ -22,6 +22,13 @@ class _File(Options):
         ),
     )
     imgsz: tuple[int, ...] | None = imgsz_option()
+    head_bits: int = option(
+        16,
+        title=N_("Bits of the last layers"),
+        help=N_("In 8 bits joints move by a pixel or more; an ESP-DL file may have 16 there."),
+        choices=(Choice(16, "16"), Choice(8, "8")),
+        advanced=True,
+    )
     ranges: str = option(
         "percentile",
         title=N_("Ranges by"),

@@ -16,19 +16,24 @@ from studio.runtime.engines.espdl_inside import save_simulator
 
 CHIP = "esp32s3"
 BITS = 8
+_LEARNED = "Conv"
 
 
 def quantise(request: Mapping[str, Any]) -> Mapping[str, Any]:
     """Write `out` (.espdl, and the .info and .json that the tool writes beside it) and `simulator`
     from `onnx`, with ranges from `pictures` (N, H, W, 3) uint8 BGR in a .npy file.
 
-    Gives {"operators": {type: count}, "float_operators", "exponents": {name: exponent of the
-    input and each output}}. Raises ModelError with the tool's words.
+    `head_bits`, 8 or 16: of the last learned layer before each output and what comes after it; the
+    rest has 8. Gives {"operators": {type: count}, "float_operators", "exponents": {name: exponent
+    of the input and each output}, "head_bits"}. Raises ModelError with the tool's words.
     """
     import torch
     from esp_ppq.api import (  # pyright: ignore[reportMissingImports]
         QuantizationSettingFactory,
         espdl_quantize_onnx,
+    )
+    from esp_ppq.api.espdl_interface import (  # pyright: ignore[reportMissingImports]
+        get_target_platform,
     )
 
     spec = InputSpec.from_mapping(request["input"])
@@ -36,6 +41,10 @@ def quantise(request: Mapping[str, Any]) -> Mapping[str, Any]:
     samples = [torch.from_numpy(to_floats(np.asarray(p[None]), spec)) for p in pictures]
     setting: Any = QuantizationSettingFactory.espdl_setting(num_of_bits=BITS)
     setting.quantize_activation_setting.calib_algorithm = request["ranges"]
+    if request["head_bits"] != BITS:
+        wide = get_target_platform(CHIP, int(request["head_bits"]))
+        for name in _last_steps(Path(request["onnx"])):
+            setting.dispatching_table.append(name, wide)
     out = Path(request["out"])
     try:
         graph: Any = espdl_quantize_onnx(
@@ -62,7 +71,25 @@ def quantise(request: Mapping[str, Any]) -> Mapping[str, Any]:
         "operators": dict(Counter(str(o.type) for o in operations).most_common()),
         "float_operators": sum(not hasattr(o, "config") for o in operations),
         "exponents": _exponents(graph),
+        "head_bits": int(request["head_bits"]),
     }
+
+
+def _last_steps(path: Path) -> list[str]:
+    """The last learned layer before each output, and what comes after it."""
+    import onnx
+
+    graph = onnx.load(str(path)).graph
+    makers = {name: node for node in graph.node for name in node.output}
+    open_, found = [output.name for output in graph.output], dict[str, None]()
+    while open_:
+        node = makers.get(open_.pop())
+        if node is None:
+            continue
+        found[node.name] = None
+        if node.op_type != _LEARNED:
+            open_ += node.input
+    return list(found)
 
 
 def _exponents(graph: Any) -> dict[str, int]:

@@ -119,7 +119,8 @@ class XiaoTarget:
         return f"""- `{made.weights.name}` is the model for ESP-DL 3; `{NAME}.info` lists its layers and
   `{NAME}.json` the ranges, as esp-ppq wrote them. The chip needs the first file only.
 - `{SIMULATOR_FILE}` lets Pose Studio run the model in esp-ppq's simulator; it is not for the chip.
-- A value is its whole number times a power of two, which the file itself holds as well:
+- A value is its whole number times a power of two, which the file itself holds as well; the outputs'
+  whole numbers have {made.extra[FACTS]["head_bits"]} bits:
 {rows}
 - `dl::Model` loads it from a flash partition, from the program or from a card:
   `new dl::Model("model", fbs::MODEL_LOCATION_IN_FLASH_PARTITION)`."""
@@ -159,6 +160,7 @@ def _export_espdl(
             "pictures": str(samples),
             "input": made.input.to_mapping(),
             "ranges": options.ranges,
+            "head_bits": options.head_bits,
         }
         return made, dict(run_in(find_worker(WORKER), _QUANTISE, request, context))
 
