@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import site
 import subprocess
 import sys
@@ -20,6 +22,7 @@ def python() -> Path:
     folder, by which an editable studio is found, are not read.
     """
     folder = Path(mkdtemp(prefix="pose-studio-outside-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     venv.EnvBuilder(with_pip=False, symlinks=sys.platform != "win32").create(folder)
     inside = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
     packages = folder / "Lib" / "site-packages"
