@@ -289,11 +289,17 @@ def _checks(
         mean = summary["shift_px"]["mean"]
         checks.append(limit_check(N_("Mean shift of sure joints"), mean, limits.shift_px, "px"))
     if ap is not None:
-        checks.append(limit_check(N_("Loss of OKS AP"), 0.0 - ap["difference"], limits.ap))
+        checks.append(limit_check(N_("Loss of OKS AP"), _loss(ap), limits.ap))
     if limits.pck is not None:
-        loss = None if pck is None else 0.0 - pck["difference"]
-        checks.append(limit_check(N_("Loss of PCK@0.1"), loss, limits.pck))
+        checks.append(limit_check(N_("Loss of PCK@0.1"), _loss(pck), limits.pck))
     return checks
+
+
+def _loss(figure: dict[str, float] | None) -> float | None:
+    """None where the weights find nothing either: then nothing could be lost, nothing is proved."""
+    if figure is None or not figure["weights"]:
+        return None
+    return 0.0 - figure["difference"]
 
 
 def _parity(agreement: Agreement) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from studio.core.job import JobEvent, JobSpec
@@ -144,6 +145,17 @@ def test_a_limit_that_is_not_kept_is_named(tmp_path: Path, weights: Path) -> Non
     assert "Mean shift of sure joints: 0.000 px (limit -1 px)" in logged(events, "warning")
     page = (Path(outcome.result["model"]) / "certificate.html").read_text()
     assert "Not passed" in page
+
+
+def test_weights_that_find_nobody_prove_nothing(tmp_path: Path, weights: Path) -> None:
+    data = write_people(tmp_path / "data", 3)
+    for picture in data.glob("*.png"):
+        write_image(picture, np.full((320, 384, 3), 90, np.uint8))
+    outcome, _ = export(tmp_path, weights, data=data)
+    assert outcome.status == "ok", outcome.error
+    said = json.loads(Path(outcome.result["certificate"]).read_text())
+    assert said["ap"] == {"weights": 0.0, "artifact": 0.0, "difference": 0.0}
+    assert outcome.result["passed"] is None
 
 
 def test_what_never_ran_here_is_not_called_proved(tmp_path: Path, weights: Path) -> None:
