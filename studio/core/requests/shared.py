@@ -19,7 +19,7 @@ def model_option(*aliases: str) -> Any:
     """Path of the artefact that looks."""
     return option(
         title=N_("Model"),
-        help=N_("A model's folder, or a .pt, .onnx or OpenVINO .xml file."),
+        help=N_("A model's folder, or its file (.pt, .onnx, OpenVINO's .xml, ...)."),
         kind="model",
         aliases=aliases,
     )

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.core.artifact import ENGINES
 from studio.core.options import N_
 from studio.gui.i18n import bind_text, tr, translator
 from studio.gui.project_items import ModelItem, models
@@ -35,7 +36,7 @@ KINDS = (
     (SYNTHETIC, N_("Synthetic people")),
 )
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
-MODEL_FILES = "*.pt *.onnx *.xml"
+MODEL_FILES = " ".join(f"*{suffix}" for suffix in ENGINES)
 ORIGINS = {
     "run": N_("Trained here"),
     "export": N_("Exported"),
