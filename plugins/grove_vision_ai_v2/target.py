@@ -22,6 +22,9 @@ from .config import ExportOptions
 from .vela import ACCELERATOR, SRAM_KIB, VelaReport, compile_for_npu
 
 MODEL, COMPILED = "model.tflite", "model_vela.tflite"
+INTERPRETED = N_(
+    "It was run by the LiteRT interpreter on this computer; the board itself never ran it."
+)
 # Where model.json keeps what was found out when the artefact was made.
 _FACTS = "microcontroller"
 _GUIDE = "https://wiki.seeedstudio.com/ja/ModelAssistant_Deploy_Overview/"
@@ -80,7 +83,7 @@ class GroveTarget:
             DeviceCheck(N_("Flash"), f"{vela.flash_kib:.0f} KiB"),
             DeviceCheck(N_("Time of one picture, estimated"), f"{vela.milliseconds:.1f} ms"),
         )
-        return DeviceReport(checks, values=facts)
+        return DeviceReport(checks, not_run=INTERPRETED, values=facts)
 
     def next_steps(self, made: ModelArtifact) -> Sequence[NextStep]:
         """The maker's page that flashes over USB."""

@@ -87,7 +87,7 @@ class OpenVinoTarget:
         if not options.int8:
             return Limits()
         ap = max(options.max_drop or 0.0, 0.01)
-        return Limits(shift_px=2.0, ap=ap, turn_deg=1.0)
+        return Limits(shift_px=3.0, ap=ap, turn_deg=1.0)
 
     def report(self, made: ModelArtifact, context: JobContext) -> DeviceReport:
         """How many layers compute in whole numbers, as the file says."""
