@@ -15,7 +15,7 @@ from studio.core.errors import FormatError, UsageError
 from studio.core.job import JobSpec
 from studio.core.options import Options
 from studio.registry import contributions, find
-from studio.registry.jobs import JOBS
+from studio.registry.jobs import JOBS, JobEntry
 
 HELP_FLAGS = frozenset({"-h", "--help"})
 # As `studio.gui.presets` has them: presets/<job>/<plugin>/<name>.toml.
@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "search": "find the best options of a training by many of them",
     "evaluate": "judge a model on a dataset",
     "predict": "find people in pictures, videos, a camera or a stream",
+    "track": "give stored predictions of a video their identities",
     "prelabel": "let a model propose people on pictures, to be accepted or corrected",
     "track-points": "follow the joints of an annotated frame through its clip",
     "quality": "look annotations through for what is probably wrong",
@@ -101,10 +102,11 @@ def _run_job_command(name: str, words: Sequence[str]) -> int:
             from studio.cli.lists import list_contributions
 
             return list_contributions(entry.plugin_kind, as_json="--json" in words)
-        plugin = _plugin_named(name, entry.plugin_key, words)
-        if plugin is None:
+        named = _plugin_named(name, entry.plugin_key, words)
+        plugin = named or _usual(entry)
+        if named is None:
             parser.epilog = _plugins_text(entry.plugin_kind)
-        else:
+        if plugin is not None:
             contribution = find(entry.plugin_kind, plugin)
             declared.append(contribution.options_class())
             add_options(parser, declared[1], title=contribution.title)
@@ -166,7 +168,7 @@ def _run(spec: JobSpec, namespace: Any) -> int:
 
 
 def _plugin_named(command: str, key: str, words: Sequence[str]) -> str | None:
-    """The family or target that `words` name, found before the parser that it decides."""
+    """The family, target or tracker that `words` name, found before the parser that it decides."""
     if key in POSITIONAL.get(command, ()):
         return words[0] if words and not words[0].startswith("-") else None
     for position, word in enumerate(words):
@@ -177,13 +179,19 @@ def _plugin_named(command: str, key: str, words: Sequence[str]) -> str | None:
     return None
 
 
+def _usual(entry: JobEntry) -> str | None:
+    """The plugin that serves a request that names none."""
+    fields = {f.name: f for f in entry.options_class().fields()}
+    return fields[entry.plugin_key].default or None
+
+
 def _asks_for_list(key: str, words: Sequence[str]) -> bool:
     joined = " ".join(words)
     return f"--{key} list" in joined or f"--{key}=list" in joined or list(words[:1]) == ["list"]
 
 
 def _plugins_text(kind: str) -> str:
-    title = {"family": "families", "target": "targets"}[kind]
+    title = {"family": "families", "target": "targets", "tracker": "trackers"}[kind]
     rows = contributions(kind)
     if not rows:
         raise UsageError(f"No plugin brings {title}.")

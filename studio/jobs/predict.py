@@ -9,8 +9,6 @@ written, "json", "alphapose", "csv", "tracks", "videos".
 
 from __future__ import annotations
 
-import itertools
-import os
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,10 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from studio.core.errors import DataError, FileProblem
+from studio.core.errors import FileProblem
 from studio.core.job import JobContext
 from studio.core.requests.predict import PredictOptions
 from studio.io.images import write_image
+from studio.jobs.places import drawn_targets, next_folder, picture_names
 from studio.runtime.capture import Rate
 from studio.runtime.clip_source import ClipFrames, place_of, source_of
 from studio.runtime.clips import ClipPredictor
@@ -39,8 +38,6 @@ from studio.runtime.stages import FinishBehind, ReadAhead
 from studio.runtime.track_rows import TrackRows
 from studio.vision.drawing import DrawStyle, draw_people, draw_text
 
-# Formats that a drawn picture can be written in under its own name; others get .png added.
-_WRITABLE = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 # A video that ends before this part of what its header promises was probably cut short.
 _WHOLE = 0.95
 _TELL_SECONDS = 0.2
@@ -50,21 +47,7 @@ def place(options: PredictOptions, project: Path | None) -> Path | None:
     """Without `--save-dir` the run's folder is the next free runs/predict/<n>."""
     if options.save_dir is not None:
         return None
-    root = (project or Path.cwd()) / "runs" / "predict"
-    for number in itertools.count(1):
-        folder = root / str(number)
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise FileProblem(
-                f"Results cannot be written here: {error.strerror}.",
-                where=root,
-                hint="Give --save-dir.",
-            ) from error
-        return folder
-    return None
+    return next_folder((project or Path.cwd()) / "runs" / "predict", "Give --save-dir.")
 
 
 def run(options: PredictOptions, context: JobContext) -> dict[str, Any]:
@@ -72,8 +55,12 @@ def run(options: PredictOptions, context: JobContext) -> dict[str, Any]:
     folder = options.save_dir or context.run_dir or Path("runs/predict")
     source = open_source(source_of(options.source))
     try:
-        names = _names(source)
-        targets = _targets(names, folder) if not options.no_draw else {}
+        names = picture_names(source)
+        targets = (
+            drawn_targets(names, folder, "Give another --save-dir, or --no-draw.")
+            if not options.no_draw
+            else {}
+        )
         with predictor_for(
             options, max_people=options.max_people, throughput=not source.live
         ) as predictor:
@@ -312,40 +299,3 @@ def _timed(source: Source, stages: defaultdict[str, float]) -> Iterator[SourceFr
         stages["capture"] += (time.perf_counter() - started) * 1000
         yield frame
         started = time.perf_counter()
-
-
-def _names(source: Source) -> dict[Path, str]:
-    """What each picture is called in the results: its file name, or, where two share one, its
-    path below the folder that holds them all.
-    """
-    if not isinstance(source, ImagesSource):
-        return {}
-    paths = source.paths
-    if len({p.name for p in paths}) == len(paths):
-        return {p: p.name for p in paths}
-    whole = [p.absolute() for p in paths]
-    if len({p.anchor for p in whole}) > 1:
-        # Several drives have no folder in common: C:/a/x.jpg is called C/a/x.jpg.
-        return {
-            p: "/".join((w.drive.strip(":\\/"), *w.parts[1:]))
-            for p, w in zip(paths, whole, strict=True)
-        }
-    root = os.path.commonpath([w.parent for w in whole])
-    return {p: w.relative_to(root).as_posix() for p, w in zip(paths, whole, strict=True)}
-
-
-def _targets(names: Mapping[Path, str], folder: Path) -> dict[Path, Path]:
-    """Where each drawn picture goes. Raises DataError where that is the picture itself."""
-    targets: dict[Path, Path] = {}
-    for path, name in names.items():
-        target = folder / name
-        if target.suffix.lower() not in _WRITABLE:
-            target = target.with_name(target.name + ".png")
-        if target.resolve() == path.resolve():
-            raise DataError(
-                "Drawn pictures would replace the pictures themselves.",
-                where=folder,
-                hint="Give another --save-dir, or --no-draw.",
-            )
-        targets[path] = target
-    return targets

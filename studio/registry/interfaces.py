@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+import numpy.typing as npt
+
 from studio.core.artifact import ModelArtifact
 from studio.core.device_report import DeviceReport, Limits, NextStep
 from studio.core.errors import Problem
 from studio.core.job import JobContext
 from studio.core.options import Options
+from studio.core.prediction import Prediction
 from studio.core.skeleton import Skeleton
 
 
@@ -197,6 +201,44 @@ class HeadFormat(Protocol):
         """Every head as a `studio.io.headpose_set.HeadSample`; `names`: only these, as a filename
         list has them. What is wrong with one head is reported and that one left out. Raises
         FileProblem, FormatError, DataError.
+        """
+        ...
+
+
+@runtime_checkable
+class Tracker(Protocol):
+    """Gives people their identities from frame to frame: kind "tracker".
+
+    needs_frames: whether `update` has to see the pictures. The same frames and people give the
+    same identities on every machine.
+    """
+
+    needs_frames: bool
+
+    def start(self, options: Any, skeleton: Skeleton, fps: float) -> None:
+        """Begin a video and forget the one before. skeleton: of the people to come (its joints
+        are theirs). fps: frames a second, 0 where there is no pace.
+        """
+        ...
+
+    def wants_people(self, index: int) -> bool:
+        """Whether what was found on the frame `index` is looked at; a tracker that follows people
+        by itself asks for it now and then.
+        """
+        ...
+
+    def update(
+        self,
+        frame: npt.NDArray[np.uint8] | None,
+        people: Sequence[Prediction],
+        index: int,
+        time: float,
+    ) -> tuple[Prediction, ...]:
+        """The frame's people with their `track_id`, counted from 1; None where one is not sure
+        enough to be followed. What is found keeps its order.
+
+        Each frame comes once, in order, also one with nobody on it. frame: (H, W, 3) uint8 BGR,
+        None where it could not be read or none is needed. index counts from 0, time is seconds.
         """
         ...
 

@@ -24,7 +24,7 @@ RunJob = Callable[[Any, JobContext], Mapping[str, Any]]
 @dataclass(frozen=True)
 class JobEntry:
     """One job. `plugin_kind` and `plugin_key`: the option that names a plugin whose own options
-    join the job's (the family of a training, the target of an export).
+    join the job's (the family of a training, the target of an export, the tracker of a video).
     """
 
     name: str
@@ -74,6 +74,7 @@ JOBS: dict[str, JobEntry] = {
         _entry("evaluate", N_("Evaluate"), "EvaluateOptions"),
         _entry("judge", N_("Judge predictions"), "JudgeOptions"),
         _entry("predict", N_("Predict"), "PredictOptions"),
+        _entry("track", N_("Track"), "TrackRequest", "tracker", "tracker"),
         _entry("frames", N_("Take frames of a video"), "FramesOptions"),
         _entry("prelabel", N_("Pre-label"), "PrelabelOptions"),
         _entry("track-points", N_("Track joints"), "TrackPointsOptions"),
@@ -108,9 +109,8 @@ def options_for(spec: JobSpec) -> Any:
     names = {f.name for f in own.fields()}
     mine = {k: v for k, v in spec.options.items() if k in names}
     theirs = {k: v for k, v in spec.options.items() if k not in names}
-    plugin = str(mine.get(entry.plugin_key, ""))
     job_options = own.from_mapping(mine).validated()
-    contribution = find(entry.plugin_kind, plugin)
+    contribution = find(entry.plugin_kind, getattr(job_options, entry.plugin_key))
     options = contribution.options_class().from_mapping(theirs).validated()
     return PluginRequest(contribution.id, job_options, options)
 

@@ -64,7 +64,7 @@ def prediction_from_values(values: Mapping[str, Any]) -> Prediction:
             keypoints=points,
             category_id=int(values.get("category_id", 0)),
             track_id=None if track_id is None else int(track_id),
-            head=None if head is None else _head(head),
+            head=None if head is None else head_from_values(head),
             box_score=None if box_score is None else float(box_score),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -76,7 +76,8 @@ def predictions_from_values(values: Iterable[Mapping[str, Any]]) -> tuple[Predic
     return tuple(prediction_from_values(v) for v in values)
 
 
-def _head(values: Mapping[str, Any]) -> HeadPose:
+def head_from_values(values: Mapping[str, Any]) -> HeadPose:
+    """A record's "head". Raises KeyError, TypeError, ValueError where it is none."""
     return HeadPose(
         rotation=np.asarray(values["rotation"], dtype=np.float64).reshape(3, 3),
         yaw=float(values["yaw"]),

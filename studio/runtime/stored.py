@@ -12,6 +12,7 @@ import numpy as np
 from studio.core.errors import FileProblem, FormatError
 from studio.core.prediction import Prediction
 from studio.io.files import read_json
+from studio.runtime.results import head_from_values
 
 # The names that the studio and AlphaPose give such files, looked for in a folder first.
 USUAL = ("predictions.json", "alphapose-results.json")
@@ -28,11 +29,14 @@ class StoredPerson:
     """One record. picture: the file's name where it says one, else the number of the picture.
 
     person: `category_id` is as the file says it. where: the file and the record, for messages.
+    frame, time: of a video, where the file says them.
     """
 
     picture: str | int
     person: Prediction
     where: str
+    frame: int | None = None
+    time: float | None = None
 
 
 def read_stored(path: Path) -> list[StoredPerson]:
@@ -76,6 +80,12 @@ def _person(values: Any, where: str) -> StoredPerson:
         flat = np.asarray(values["keypoints"], dtype=np.float32).ravel()
         score = float(values["score"])
         category = int(values.get("category_id", 1))
+        frame, time = values.get("frame"), values.get("time")
+        frame = None if frame is None else int(frame)
+        time = None if time is None else float(time)
+        head, box_score = values.get("head"), values.get("box_score")
+        head = None if head is None else head_from_values(head)
+        box_score = None if box_score is None else float(box_score)
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(
             f"A record is no prediction: {error!r}.", where=where, hint=_FORM
@@ -89,9 +99,9 @@ def _person(values: Any, where: str) -> StoredPerson:
     if not np.isfinite(flat).all() or not np.isfinite(score):
         raise FormatError("A record holds a number that is not finite.", where=where, hint=_FORM)
     points = flat.reshape(-1, 3)
-    return StoredPerson(
-        picture, Prediction(_box(values, points, where), score, points, category), where
-    )
+    box = _box(values, points, where)
+    person = Prediction(box, score, points, category, head=head, box_score=box_score)
+    return StoredPerson(picture, person, where, frame, time)
 
 
 def _box(values: Mapping[str, Any], points: Any, where: str) -> Any:

@@ -44,7 +44,9 @@ def nms(
     return order[np.asarray(kept, dtype=np.intp)]
 
 
-def overlaps(first: FloatArray, second: FloatArray) -> npt.NDArray[np.float64]:
+def overlaps(
+    first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float64]:
     """(N, M) float64 IoU of (N, 4) and (M, 4) boxes x1, y1, x2, y2; 0 where both are empty."""
     a, b = first[:, None].astype(np.float64), second[None].astype(np.float64)
     low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:])

@@ -19,8 +19,9 @@ import pytest
 from studio.cli import console, main
 from studio.core.job import JobEvent, JobSpec
 from studio.io import files
-from studio.jobs import host, predict
+from studio.jobs import host
 from studio.jobs.control import RemoteControl
+from studio.jobs.places import picture_names
 from studio.runtime.sources import ImagesSource
 from tests.jobs import toy_jobs
 
@@ -167,7 +168,7 @@ def test_pictures_on_several_drives(monkeypatch):
     paths: list[Any] = [Drive("C:/a/x.jpg"), Drive("D:/b/x.jpg"), Drive("//nas/share/x.jpg")]
     source = object.__new__(ImagesSource)
     monkeypatch.setattr(ImagesSource, "paths", paths, raising=False)
-    names = predict._names(source)
+    names = picture_names(source)
     assert list(names.values()) == ["C/a/x.jpg", "D/b/x.jpg", "nas\\share/x.jpg"]
     assert len(set(names.values())) == 3
 

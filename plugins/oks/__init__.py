@@ -1,0 +1,1 @@
+"""People told apart by their poses: the studio's own tracker."""

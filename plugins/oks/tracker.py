@@ -1,0 +1,167 @@
+"""Poses carried from frame to frame by object keypoint similarity, Hungarian pairs and One-Euro."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from studio.core.prediction import Prediction
+from studio.core.skeleton import Skeleton
+from studio.vision.assignment import best_pairs
+from studio.vision.nms import overlaps
+from studio.vision.oks import oks_matrix
+from studio.vision.one_euro import OneEuro
+
+from .config import OksOptions
+
+FloatArray = npt.NDArray[np.float64]
+
+DEFAULT_FPS = 25.0
+# A joint below this says nothing of where it is.
+_SEEN = 0.2
+# COCO's sigmas are those of careful annotators; from frame to frame a body may move more.
+_WIDER = 2.0
+# Share of the newest move in the speed that is expected next.
+_FRESH = 0.5
+# A person out of sight is not expected to walk on for ever.
+_SLOWING = 0.9
+
+
+@dataclass(eq=False)
+class _Track:
+    """One person: where the pose was last, and how it moves (pixels a frame)."""
+
+    id: int
+    person: Prediction
+    pose: FloatArray
+    speed: FloatArray
+    filter: OneEuro
+    frame: int
+    time: float
+
+    def expected(self, index: int) -> FloatArray:
+        """(K, 3) the pose on the frame `index`."""
+        gone = index - self.frame
+        steps = (1 - _SLOWING**gone) / (1 - _SLOWING)
+        return np.concatenate([self.pose[:, :2] + self.speed * steps, self.pose[:, 2:]], axis=1)
+
+
+class OksTracker:
+    """See `studio.registry.interfaces.Tracker`."""
+
+    needs_frames = False
+
+    def start(self, options: OksOptions, skeleton: Skeleton, fps: float) -> None:
+        """Begin a video."""
+        self._options = options
+        self._sigmas = skeleton.oks_sigmas
+        self._fps = fps or DEFAULT_FPS
+        self._tracks: list[_Track] = []
+        self._next = 1
+
+    def wants_people(self, index: int) -> bool:
+        """Always."""
+        del index
+        return True
+
+    def update(
+        self,
+        frame: npt.NDArray[np.uint8] | None,
+        people: Sequence[Prediction],
+        index: int,
+        time: float,
+    ) -> tuple[Prediction, ...]:
+        """The people with their identities and, where asked for, calm joints."""
+        del frame
+        options = self._options
+        self._tracks = [t for t in self._tracks if index - t.frame <= options.lost + 1]
+        sure = [i for i, p in enumerate(people) if p.score >= options.new_score]
+        unsure = [i for i, p in enumerate(people) if p.score < options.new_score]
+        given: dict[int, Prediction] = {}
+        free = list(self._tracks)
+        # The sure ones first: a doubtful double must not take a person's place.
+        for group in (sure, unsure):
+            pairs = best_pairs(self._likeness(free, [people[i] for i in group], index),
+                               options.least)  # fmt: skip
+            for row, column in pairs:
+                number = group[column]
+                given[number] = self._carried(free[row], people[number], index, time)
+            taken = {row for row, _ in pairs}
+            free = [t for row, t in enumerate(free) if row not in taken]
+        for number in sure:
+            if number not in given:
+                given[number] = self._begun(people[number], index, time)
+        return tuple(given.get(i, replace(p, track_id=None)) for i, p in enumerate(people))
+
+    def _likeness(
+        self, tracks: Sequence[_Track], people: Sequence[Prediction], index: int
+    ) -> FloatArray:
+        """(tracks, people) 0..1, 0 for another category; boxes where there are no joints."""
+        if not tracks or not people:
+            return np.zeros((len(tracks), len(people)))
+        boxes = np.array([p.box for p in people], np.float64)
+        if not people[0].keypoints.size:
+            similar = overlaps(np.array([t.person.box for t in tracks], np.float32),
+                               boxes.astype(np.float32))  # fmt: skip
+        else:
+            similar = self._poses(tracks, people, index)
+        same = [[t.person.category_id == p.category_id for p in people] for t in tracks]
+        return np.where(np.array(same), similar, 0.0)
+
+    def _poses(
+        self, tracks: Sequence[_Track], people: Sequence[Prediction], index: int
+    ) -> FloatArray:
+        expected = np.array([t.expected(index) for t in tracks])
+        sides = np.array([_size(t.person) for t in tracks])
+        # The longer nobody saw a person, the less is known of where the joints are.
+        gone = np.array([index - t.frame for t in tracks])
+        areas = sides**2 * (1 + 0.1 * (gone - 1))
+        poses = np.array([p.keypoints for p in people], np.float64)
+        out = np.zeros((len(tracks), len(people)))
+        for column, pose in enumerate(poses):
+            # Only joints that both have; where there is none, all are asked.
+            seen = (expected[:, :, 2] >= _SEEN) & (pose[None, :, 2] >= _SEEN)
+            seen[~seen.any(axis=1)] = True
+            truth = np.concatenate([expected[:, :, :2], seen[:, :, None]], axis=2)
+            out[:, column] = oks_matrix(truth, areas, pose[None], self._sigmas * _WIDER)[:, 0]
+        return out
+
+    def _begun(self, person: Prediction, index: int, time: float) -> Prediction:
+        options = self._options
+        pose = person.keypoints.astype(np.float64)
+        track = _Track(
+            self._next, person, pose, np.zeros(2),
+            OneEuro(options.min_cutoff, options.beta), index, time,
+        )  # fmt: skip
+        self._next += 1
+        self._tracks.append(track)
+        return self._told(track, person, 0.0)
+
+    def _carried(self, track: _Track, person: Prediction, index: int, time: float) -> Prediction:
+        frames = index - track.frame
+        pose = person.keypoints.astype(np.float64)
+        if len(pose):
+            seen = (pose[:, 2] >= _SEEN) & (track.pose[:, 2] >= _SEEN)
+            moved = (pose - track.pose)[seen if seen.any() else slice(None), :2]
+            step = np.median(moved, axis=0) / frames
+            track.speed = track.speed + _FRESH * (step - track.speed)
+        seconds = time - track.time
+        seconds = seconds if seconds > 0 else frames / self._fps
+        track.person, track.pose, track.frame, track.time = person, pose, index, time
+        return self._told(track, person, seconds)
+
+    def _told(self, track: _Track, person: Prediction, seconds: float) -> Prediction:
+        if not self._options.smooth or not len(person.keypoints):
+            return replace(person, track_id=track.id)
+        points = person.keypoints.copy()
+        points[:, :2] = track.filter(points[:, :2], seconds, _size(person))
+        return replace(person, track_id=track.id, keypoints=points)
+
+
+def _size(person: Prediction) -> float:
+    """Pixels: the side of a square as large as the person's box."""
+    width, height = np.maximum(person.box[2:] - person.box[:2], 1.0)
+    return float(np.sqrt(width * height))

@@ -1,0 +1,97 @@
+"""Clips with exact identities, what a model might find in them, and how well a tracker tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from studio.core.prediction import Prediction
+from studio.metrics.hota_kp import HotaKpJudging, Tracked
+from studio.registry.plugins import find
+from studio.vision.synthetic import make_clip
+from studio.vision.synthetic.scene import SyntheticPicture, coco17
+
+FPS = 25.0
+
+
+@cache
+def clip(
+    seed: int, frames: int, people: int = 4, size: tuple[int, int] = (480, 320)
+) -> tuple[SyntheticPicture, ...]:
+    """Two people who cross each other's way and others; the labels are exact."""
+    return tuple(make_clip(seed, frames, size, people, fps=FPS))
+
+
+def found_in(
+    picture: SyntheticPicture, rng: np.random.Generator, noise: float = 1.0, missed: float = 0.03
+) -> list[Prediction]:
+    """The people of a picture as a model might find them, in any order: joints tremble by `noise`
+    pixels, some people are `missed`, hidden joints are less sure. `box_score` keeps who it is.
+    """
+    people: list[Prediction] = []
+    for one in rng.permutation(np.arange(len(picture.people))):
+        person = picture.people[one]
+        if rng.random() < missed or person.labelled < 3:
+            continue
+        points = person.keypoints.copy()
+        points[:, :2] += rng.normal(0, noise, (len(points), 2))
+        points[:, 2] = np.choose(person.keypoints[:, 2].astype(int), (0.05, 0.4, 0.9))
+        assert person.box is not None
+        x, y, w, h = person.box
+        box = np.array([x, y, x + w, y + h]) + rng.normal(0, noise, 4)
+        people.append(
+            Prediction(
+                box.astype(np.float32), float(rng.uniform(0.5, 0.95)), points.astype(np.float32),
+                box_score=float(person.track_id or 0),
+            )
+        )  # fmt: skip
+    return people
+
+
+def tracked(
+    name: str, pictures: Sequence[SyntheticPicture], seed: int = 0, noise: float = 1.0,
+    missed: float = 0.03, **values: Any,
+) -> list[tuple[Prediction, ...]]:  # fmt: skip
+    """What the tracker called `name` tells of each frame."""
+    contribution = find("tracker", name)
+    tracker = contribution.load()
+    tracker.start(contribution.options_class().from_mapping(values).validated(), coco17(), FPS)
+    rng = np.random.default_rng(seed)
+    told: list[tuple[Prediction, ...]] = []
+    for index, picture in enumerate(pictures):
+        people = found_in(picture, rng, noise, missed)
+        people = people if tracker.wants_people(index) else []
+        told.append(tracker.update(picture.image, people, index, index / FPS))
+    return told
+
+
+def hota(pictures: Sequence[SyntheticPicture], told: Sequence[Sequence[Prediction]]) -> float:
+    """HOTA-KP of what a tracker told."""
+    judging = HotaKpJudging()
+    truth, answers = [], []
+    for picture, people in zip(pictures, told, strict=True):
+        truth.append(_tracked([p.track_id for p in picture.people],
+                              [p.keypoints for p in picture.people]))  # fmt: skip
+        sure = [p for p in people if p.track_id is not None]
+        answers.append(_tracked([p.track_id for p in sure], [p.keypoints for p in sure]))
+    judging.add("clip", "person", truth, answers)
+    return judging.result().all.mean()
+
+
+def same_person(told: Sequence[Sequence[Prediction]]) -> dict[int, set[int]]:
+    """Of each real person (`found_in` keeps who it is) the identities given."""
+    found: dict[int, set[int]] = {}
+    for people in told:
+        for p in people:
+            if p.track_id is not None:
+                found.setdefault(int(p.box_score or 0), set()).add(p.track_id)
+    return found
+
+
+def _tracked(ids: Sequence[int | None], points: Sequence[Any]) -> Tracked:
+    if not ids:
+        return Tracked.empty(len(coco17()))
+    return Tracked(np.array(ids, np.int64), np.array(points, np.float64))
