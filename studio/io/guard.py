@@ -19,6 +19,8 @@ import threading
 from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
+# A killed process lets its ports go when the system has cleared it away.
+_GONE_SECONDS = 5.0
 
 
 def guarded(command: list[str]) -> list[str]:
@@ -40,8 +42,10 @@ def main(command: list[str]) -> int:
     threading.Thread(target=_watch, args=(child.pid,), daemon=True).start()
     try:
         return child.wait()
-    finally:
+    except BaseException:
+        # Only here: once it was waited for, its number may be another program's.
         end(child.pid)
+        raise
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
@@ -58,7 +62,7 @@ def _watch(pid: int) -> None:
 
 
 def end(pid: int) -> None:
-    """Kill a process with all that it started; nothing where it is gone."""
+    """Kill a process with all that it started, and see them gone; nothing where it is gone."""
     import psutil
 
     try:
@@ -69,6 +73,7 @@ def end(pid: int) -> None:
     for each in family:
         with contextlib.suppress(psutil.NoSuchProcess):
             each.kill()
+    psutil.wait_procs(family, timeout=_GONE_SECONDS)
 
 
 def _die_with_parent() -> None:

@@ -149,8 +149,12 @@ def test_tensorboard_is_a_process_on_this_machine_only(
     board.show(tmp_path)
     assert board.process is process, "one process serves one run"
     board.stop()
-    with socket.socket() as gone:
-        assert gone.connect_ex(("127.0.0.1", board.port)) != 0
+
+    def silent() -> bool:
+        with socket.socket() as gone:
+            return gone.connect_ex(("127.0.0.1", board.port)) != 0
+
+    qtbot.waitUntil(silent)
 
 
 def arguments_of(board: TensorBoard) -> list[str]:

@@ -136,20 +136,21 @@ def export(window: MainWindow, qtbot: QtBot, shots: Callable[[str], Path], run: 
     page.where.choose("openvino")
     shots("export_where")
     qtbot.mouseClick(page.next, Qt.MouseButton.LeftButton)
-    assert page.form is not None
-    page.form.set_values({"half": True})
-    page.name.setText("tiny-openvino")
+    assert page.how.form is not None
+    page.how.form.set_values({"half": True})
+    page.how.name.setText("tiny-openvino")
     shots("export_options")
-    qtbot.waitUntil(page.next.isEnabled, timeout=5000)
+    qtbot.waitUntil(page.next.isEnabled, timeout=60_000)
     qtbot.mouseClick(page.next, Qt.MouseButton.LeftButton)
     well(qtbot, newest(window, "export"))
     assert page.run.done.isVisible()
     assert page.run.model is not None
     assert (page.run.model / "model.json").is_file()
-    qtbot.mouseClick(page.run.compare, Qt.MouseButton.LeftButton)
+    compare = page.run.compare
+    qtbot.mouseClick(compare.compare, Qt.MouseButton.LeftButton)
     well(qtbot, newest(window, "compare"))
-    assert page.run.comparison.isVisible()
-    assert page.run.comparison.as_text().startswith("Metric\tOriginal\tExport\tDifference")
+    assert compare.table.isVisible()
+    assert compare.table.as_text().startswith("Metric\tThe original\tExport\tDifference")
     shots("export_done")
     return page.run.model
 
