@@ -1,0 +1,1 @@
+"""People found now and then and followed by their looks between."""
