@@ -42,6 +42,9 @@ def declared_for(command: Command) -> list[type[Options]]:
     if name == "export":
         target = command.words[command.words.index("--target") + 1]
         found.append(find("target", target).options_class())
+    if name == "track":
+        tracker = command.words[command.words.index("--tracker") + 1]
+        found.append(find("tracker", tracker).options_class())
     if name == "evaluate":
         found.append(JOBS["judge"].options_class())
     if name == "convert":

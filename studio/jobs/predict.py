@@ -36,6 +36,7 @@ from studio.runtime.results import records
 from studio.runtime.sources import ImagesSource, Source, SourceFrame, open_source
 from studio.runtime.stages import FinishBehind, ReadAhead
 from studio.runtime.track_rows import TrackRows
+from studio.runtime.tracking import NobodyAsked, SourceTracker, tracker_called
 from studio.vision.drawing import DrawStyle, draw_people, draw_text
 
 # A video that ends before this part of what its header promises was probably cut short.
@@ -83,6 +84,7 @@ class _Run:
     video: FrameVideo | None = None
     clips: ClipFrames | None = None
     tracks: TrackRows | None = None
+    tracker: SourceTracker | None = None
     people: int = 0
     frames: int = 0
     problems: list[dict[str, str]] = field(default_factory=list)
@@ -95,6 +97,9 @@ class _Run:
         result: dict[str, Any] = {"save_dir": str(self.folder)}
         if isinstance(self.predictor, ClipPredictor):
             self.clips = ClipFrames(self.predictor)
+        skeleton = self.predictor.artifact.skeleton
+        named = self.options.track or ("poseflow" if self.options.pose_flow else "")
+        self.tracker = tracker_called(named, self.options.track_options, skeleton, self.source.fps)
         if self.options.save_mot or source_of(self.options.source) != self.options.source:
             artifact, kp_conf = self.predictor.artifact, self.options.kp_conf
             self.tracks = TrackRows(self.folder, artifact, kp_conf)
@@ -137,14 +142,20 @@ class _Run:
                 yield from _taken(waiting)
 
     def _submitted(self, batch: list[SourceFrame]) -> Finding:
+        if not self._asked(batch[0]):
+            return NobodyAsked(len(batch))
         if self.clips is not None:
             return self.clips.submit(batch)
         return self.predictor.submit([f.picture for f in batch if f.picture is not None])
 
+    def _asked(self, frame: SourceFrame) -> bool:
+        """Whether the model has to look; one that sees motion has to see every frame."""
+        return self.tracker is None or self.clips is not None or self.tracker.wants_people(frame)
+
     def _batches(self, frames: Iterable[SourceFrame]) -> Iterator[list[SourceFrame]]:
         """Readable frames in groups that fill the same input, until a stop is asked."""
         batch: list[SourceFrame] = []
-        shape: tuple[int, int] | None = None
+        shape: tuple[tuple[int, ...], bool] | None = None
         last = -1
         for frame in frames:
             if self.context.stop_requested:
@@ -153,7 +164,7 @@ class _Run:
             if frame.picture is None:
                 self._report(frame)
                 continue
-            its_shape = self.predictor.fit(frame.picture).shape
+            its_shape = (self.predictor.fit(frame.picture).shape, self._asked(frame))
             if batch and (its_shape != shape or len(batch) == self.options.batch):
                 yield batch
                 batch = []
@@ -203,7 +214,9 @@ class _Run:
             self.video = recording.add(FrameVideo(path, fps, timed=self.source.live))
 
     def _finish(self, frame: SourceFrame, found: Found, recording: Recording) -> None:
-        """Draw and write one frame; runs behind the inference."""
+        """Track, draw and write one frame; runs behind the inference."""
+        if self.tracker is not None:
+            found = self.tracker.told(frame, found)
         for stage, milliseconds in found.timings.items():
             self.stages[stage] += milliseconds
         rows = records(

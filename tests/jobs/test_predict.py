@@ -7,12 +7,20 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from studio.core.errors import Cancelled, DataError, DeviceError, FileProblem, UsageError
+from studio.core.errors import (
+    Cancelled,
+    DataError,
+    DeviceError,
+    FileProblem,
+    StudioError,
+    UsageError,
+)
 from studio.core.requests.predict import PredictOptions
 from studio.io.images import read_image, write_image
 from studio.io.video import VideoReader, VideoWriter
@@ -275,3 +283,72 @@ def test_openvino_is_predicted_with_without_torch(
     last = said.stdout.splitlines()[-1]
     assert last == "0 [] True", said.stdout + said.stderr
     assert (tmp_path / "o" / "a.png").is_file()
+
+
+def test_people_of_a_video_get_identities(toy_model: Path, tmp_path: Path) -> None:
+    clip, out = tmp_path / "clip.avi", tmp_path / "out"
+    with VideoWriter(clip, 10.0, (640, 384)) as writer:
+        for i in range(20):
+            # One stays, one comes later and goes again.
+            people = ((2, 5), (8, 4)) if 5 <= i < 12 else ((2, 5),)
+            writer.write(picture_with(*people, size=(640, 384)))
+    result = run(
+        "predict", out, model=toy_model, source=clip, save_dir=out, save_json=True, save_mot=True,
+        track="oks", track_options=["lost=5", "smooth=false"],
+    )  # fmt: skip
+    rows = read_records(out / "predictions.json")
+    told = {(r["frame"], r["track_id"]) for r in rows}
+    assert told == {(i, 1) for i in range(20)} | {(i, 2) for i in range(5, 12)}
+    assert len(rows) == len(told)
+    assert result["stages_ms"]["track"] > 0
+    lines = (out / "clip_pred.txt").read_text().splitlines()
+    assert {tuple(int(v) for v in line.split(",")[:2]) for line in lines} == told
+
+
+def test_alphaposes_flag_names_its_tracker(toy_model: Path, clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(
+        "predict", out, model=toy_model, source=clip, save_dir=out, save_json=True, no_draw=True,
+        pose_flow=True,
+    )  # fmt: skip
+    assert {r["track_id"] for r in read_records(out / "predictions.json")} >= {1}
+
+
+def test_a_tracker_that_follows_by_itself_spares_the_model(
+    toy_model: Path, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from studio.runtime.predictor import Predictor
+
+    seen: list[int] = []
+    submit = Predictor.submit
+
+    def counted(self: Predictor, pictures: list[object]) -> object:
+        seen.append(len(pictures))
+        return submit(self, pictures)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Predictor, "submit", counted)
+    out = tmp_path / "out"
+    result = run(
+        "predict", out, model=toy_model, source=clip, save_dir=out, save_json=True, no_draw=True,
+        track="klt", track_options=["every=5"], batch=4,
+    )  # fmt: skip
+    assert sum(seen) == 4
+    assert result["frames"] == 20
+    rows = read_records(out / "predictions.json")
+    assert [r["frame"] for r in rows if int(str(r["frame"])) % 5 == 0] == [0, 5, 10, 15]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"track": "magic"}, "no tracker called 'magic'"),
+        ({"track_options": ["lost=5"]}, "needs --track"),
+        ({"track": "oks", "track_options": ["lost"]}, "says no value"),
+        ({"track": "oks", "track_options": ["nonsense=1"]}, "nonsense"),
+    ],
+)
+def test_a_tracker_that_cannot_be_is_refused(
+    toy_model: Path, clip: Path, tmp_path: Path, values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(StudioError, match=message):
+        run("predict", tmp_path, model=toy_model, source=clip, save_dir=tmp_path / "o", **values)

@@ -39,6 +39,23 @@ class PredictOptions(Options):
         aliases=("--data-root", "--indir", "--imgdir", "--video"),
     )
     detector: Path | None = detector_option()
+    track: str = option(
+        "",
+        title=N_("Tracker"),
+        help=N_("Give people identities from frame to frame: oks, or another of `plugins`."),
+    )
+    track_options: tuple[str, ...] = option(
+        (),
+        title=N_("Tracker's options"),
+        help=N_("Each name=value, such as lost=60; `track --tracker NAME --help` lists them."),
+        advanced=True,
+    )
+    pose_flow: bool = option(
+        False,
+        title="PoseFlow",
+        help=N_("AlphaPose's way to say --track poseflow."),
+        advanced=True,
+    )
     save_dir: Path | None = option(
         None,
         title=N_("Output folder"),
