@@ -163,7 +163,7 @@ def test_the_script_finds_the_studios_people(target: str, tmp_path: Path) -> Non
             for row, person in zip(own, expected, strict=True):
                 found = np.array(row["keypoints"]).reshape(-1, 3)
                 assert np.abs(found - person.keypoints).max() < 0.5
-                assert row["score"] == pytest.approx(person.score, abs=1e-3)
+                assert row["score"] == pytest.approx(person.score, abs=5e-3)
             assert read_image(tmp_path / "found" / path.name).shape == read_image(path).shape
     assert people >= 3
 
