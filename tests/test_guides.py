@@ -15,9 +15,10 @@ from studio.registry import find
 from tests.guides.__main__ import why_not
 from tests.guides.pages import Command, commands_of, guide_pages
 from tests.guides.sample import MAKERS, SMALLER, smaller
+from tests.io.data import SHARED
 from tests.test_docs import INLINE, OPTION, TO_COME
 
-GUIDES = Path("../shared/guides")
+GUIDES = SHARED.parent / "guides"
 # Which guide each page is for, by the number its file begins with.
 OF_GUIDE = {
     "000": "coming-from-yolo-openvino",

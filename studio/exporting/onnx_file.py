@@ -80,19 +80,8 @@ def write_onnx(
     where = weights or path
     pictures = _pictures(spec, batch)
     expected = [_asked(module, torch.from_numpy(p)) for p in pictures]
-    names = list(outputs) or [f"output{i}" for i in range(len(expected[0]))]
-    if len(names) != len(expected[0]):
-        text = f"The network gives {len(expected[0])} outputs; {len(names)} were named."
-        raise ModelError(text, where=where)
-    axes = {
-        name: found
-        for name, *shapes in zip(
-            [input_name, *names], *([p.shape, *(e.shape for e in es)]
-                                    for p, es in zip(pictures, expected, strict=True)),
-            strict=True,
-        )
-        if (found := _open_axes(name, input_name, *shapes))
-    }  # fmt: skip
+    names = _names(outputs, len(expected[0]), where)
+    axes = _axes([input_name, *names], pictures, expected)
     model = _exported(
         module, torch.from_numpy(pictures[0]), (input_name, names, axes), opset, where
     )
@@ -114,6 +103,23 @@ def write_onnx(
         operators=operators_of(model),
         worst=worst,
     )
+
+
+def _names(asked: Sequence[str], count: int, where: Path) -> list[str]:
+    names = list(asked) or [f"output{i}" for i in range(count)]
+    if len(names) != count:
+        text = f"The network gives {count} outputs; {len(names)} were named."
+        raise ModelError(text, where=where)
+    return names
+
+
+def _axes(
+    names: Sequence[str], pictures: Sequence[Any], expected: Sequence[Sequence[Any]]
+) -> dict[str, dict[int, str]]:
+    """The open sides of the input, named first, and of each output; empty where all are fixed."""
+    shapes = ([p.shape, *(e.shape for e in es)] for p, es in zip(pictures, expected, strict=True))
+    found = {name: _open_axes(name, names[0], *s) for name, *s in zip(names, *shapes, strict=True)}
+    return {name: axes for name, axes in found.items() if axes}
 
 
 def need_package(name: str, install: str = "") -> Any:
