@@ -10,8 +10,8 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QInputDialog
 from pytestqt.qtbot import QtBot
 
+from studio.gui import style
 from studio.gui.main_window import MainWindow
-from studio.gui.pages.annotate import style
 from tests.gui.annotating import Hands, annotation, make_picture, make_project
 
 LONG = "x" * 10_000

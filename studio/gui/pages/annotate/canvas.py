@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QWidget
 
 from studio.core.annotation import Shape
 from studio.core.names import spoken
-from studio.gui.pages.annotate import style
+from studio.gui import style
 from studio.gui.pages.annotate.details import Details
 from studio.gui.pages.annotate.editor import Editor
 from studio.gui.pages.annotate.layers import (

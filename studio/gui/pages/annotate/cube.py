@@ -7,7 +7,7 @@ from PySide6.QtCore import QLineF, QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 
 from studio.core.head import Head, Matrix, seen
-from studio.gui.pages.annotate import style
+from studio.gui import style
 from studio.gui.pages.annotate.view import View
 from studio.gui.theme import theme
 

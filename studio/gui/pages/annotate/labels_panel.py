@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 )
 
 from studio.core import shape_edits
+from studio.gui import style
 from studio.gui.i18n import bind_text, tr, translator
-from studio.gui.pages.annotate import style
 from studio.gui.pages.annotate.editor import Editor
 
 LABEL = Qt.ItemDataRole.UserRole

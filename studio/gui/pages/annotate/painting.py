@@ -17,7 +17,7 @@ from PySide6.QtGui import QColor, QPainter, QPixmap, QPolygonF
 
 from studio.core.annotation import Shape
 from studio.core.geometry import handles_of, outline_of
-from studio.gui.pages.annotate import style
+from studio.gui import style
 from studio.gui.pages.annotate.view import View
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from PySide6.QtGui import QIcon
 
 from studio.core.annotation import Shape
 from studio.core.names import spoken
+from studio.gui import style
 from studio.gui.i18n import tr, translator
 from studio.gui.icons import icon
-from studio.gui.pages.annotate import style
 from studio.gui.pages.annotate.editor import Editor
 
 Index = QModelIndex | QPersistentModelIndex

@@ -16,7 +16,8 @@ from studio.core.annotation import OUTLINES, AnnotatedImage, Shape
 from studio.core.geometry import HitMap, Segments, bounds, segment_distances
 from studio.core.head import KEY, Matrix, head_of, head_rotation
 from studio.core.skeleton import Skeleton
-from studio.gui.pages.annotate import painting, style
+from studio.gui import style
+from studio.gui.pages.annotate import painting
 from studio.gui.pages.annotate.cube import paint_cube
 from studio.gui.pages.annotate.view import View
 

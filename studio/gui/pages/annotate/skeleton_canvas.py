@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from studio.core.names import spoken
 from studio.core.skeleton_draft import SkeletonDraft
-from studio.gui.pages.annotate import style
+from studio.gui import style
 from studio.gui.theme import theme
 
 MARGIN = 28.0

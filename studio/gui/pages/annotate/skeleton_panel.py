@@ -30,9 +30,9 @@ from studio.core import people, shape_edits
 from studio.core.annotation import ABSENT, HIDDEN, VISIBLE
 from studio.core.names import spoken
 from studio.core.options import N_
+from studio.gui import style
 from studio.gui.i18n import bind_text, tr, translator
 from studio.gui.icons import icon
-from studio.gui.pages.annotate import style
 from studio.gui.pages.annotate.editor import Editor
 from studio.gui.pages.annotate.people_model import Index
 from studio.gui.theme import theme

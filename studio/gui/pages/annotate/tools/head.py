@@ -19,8 +19,8 @@ from studio.core.head import (
     set_head_rotation,
 )
 from studio.core.options import N_
+from studio.gui import style
 from studio.gui.i18n import tr
-from studio.gui.pages.annotate import style
 from studio.gui.pages.annotate.cube import paint_cube
 from studio.gui.pages.annotate.tools.base import CLICK, Pointer, Tool
 

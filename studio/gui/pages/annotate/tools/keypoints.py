@@ -14,8 +14,8 @@ from studio.core.edits import compound
 from studio.core.geometry import Hit
 from studio.core.names import spoken
 from studio.core.options import N_
+from studio.gui import style
 from studio.gui.i18n import tr
-from studio.gui.pages.annotate import style
 from studio.gui.pages.annotate.tools.base import CLICK, Pointer, Tool
 from studio.gui.theme import theme
 

@@ -12,8 +12,8 @@ from studio.core import people
 from studio.core.geometry import bounds
 from studio.core.names import spoken
 from studio.core.options import N_
+from studio.gui import style
 from studio.gui.i18n import tr
-from studio.gui.pages.annotate import style
 from studio.gui.pages.annotate.tools.base import Pointer, Tool
 
 

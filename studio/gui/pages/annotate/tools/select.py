@@ -14,7 +14,7 @@ from studio.core import people, shape_edits
 from studio.core.edits import Edit
 from studio.core.geometry import Hit
 from studio.core.options import N_
-from studio.gui.pages.annotate import style
+from studio.gui import style
 from studio.gui.pages.annotate.tools.base import CLICK, Pointer, Tool
 from studio.gui.theme import theme
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter
 
 from studio.core import people
 from studio.core.options import N_
-from studio.gui.pages.annotate import style
+from studio.gui import style
 from studio.gui.pages.annotate.tools.base import Pointer
 from studio.gui.pages.annotate.tools.two_point import TwoPointTool
 from studio.gui.theme import theme

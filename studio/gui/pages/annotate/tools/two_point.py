@@ -11,8 +11,8 @@ from PySide6.QtGui import QColor, QPainter, QPolygonF
 from studio.core.annotation import Shape
 from studio.core.geometry import outline_of
 from studio.core.options import N_
+from studio.gui import style
 from studio.gui.i18n import tr
-from studio.gui.pages.annotate import style
 from studio.gui.pages.annotate.tools.base import CLICK, Pointer, Tool
 from studio.gui.theme import theme
 
