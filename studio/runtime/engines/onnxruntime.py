@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,23 @@ def make_engine(
     return OnnxEngine(artifact, device, precision, threads)
 
 
+def open_session(ort: Any, path: Path, device: str, threads: int = 0) -> tuple[Any, str]:
+    """The file's session, and the device it runs on. Raises ModelError, DeviceError."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    if threads:
+        options.intra_op_num_threads = threads
+    name, provider = _provider(device, ort.get_available_providers())
+    try:
+        return ort.InferenceSession(str(path), options, providers=[provider]), name
+    except Exception as error:  # the library has no common base of its errors
+        raise ModelError(
+            f"ONNX Runtime cannot open this model: {str(error)[:300]}",
+            where=path,
+            hint="Is it an ONNX file, and complete?",
+        ) from error
+
+
 class OnnxEngine:
     """See `studio.runtime.engine.Engine`."""
 
@@ -57,21 +75,7 @@ class OnnxEngine:
             )
         ort = import_onnxruntime()
         self._artifact = artifact
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
-        if threads:
-            options.intra_op_num_threads = threads
-        self.device, provider = _provider(device, ort.get_available_providers())
-        try:
-            self._session: Any = ort.InferenceSession(
-                str(artifact.weights), options, providers=[provider]
-            )
-        except Exception as error:  # the library has no common base of its errors
-            raise ModelError(
-                f"ONNX Runtime cannot open this model: {str(error)[:300]}",
-                where=artifact.weights,
-                hint="Is it an ONNX file, and complete?",
-            ) from error
+        self._session, self.device = open_session(ort, artifact.weights, device, threads)
         entry = self._session.get_inputs()[0]
         self._input = entry.name
         self._half = entry.type == "tensor(float16)"

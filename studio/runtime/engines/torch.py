@@ -43,7 +43,7 @@ class TorchEngine:
             ) from error
         self._torch: Any = torch
         self._artifact = artifact
-        self.device = self._device(device)
+        self.device = torch_device(torch, device)
         self.precision = "f32" if precision == "auto" else precision
         if self.precision == "f16" and self.device == "cpu":
             raise UsageError(
@@ -92,20 +92,21 @@ class TorchEngine:
         self._submitter.close()
         self._module = None
 
-    def _device(self, asked: str) -> str:
-        torch = self._torch
-        name = asked.lower()
-        if name in ("", "auto"):
-            return "cuda:0" if torch.cuda.is_available() else "cpu"
-        if name.isdigit():
-            name = f"cuda:{name}"
-        kind, _, number = name.partition(":")
-        count = {"cpu": 1, "cuda": torch.cuda.device_count()}.get(kind, 0)
-        if kind == "mps" and torch.backends.mps.is_available():
-            count = 1
-        if int(number or 0) >= count:
-            raise DeviceError(
-                f"PyTorch has no device {asked!r} on this machine.",
-                hint="Use --device cpu, or leave it out.",
-            )
-        return name
+
+def torch_device(torch: Any, asked: str) -> str:
+    """PyTorch's name of the device asked for. Raises DeviceError where there is none."""
+    name = asked.lower()
+    if name in ("", "auto"):
+        return "cuda:0" if torch.cuda.is_available() else "cpu"
+    if name.isdigit():
+        name = f"cuda:{name}"
+    kind, _, number = name.partition(":")
+    count = {"cpu": 1, "cuda": torch.cuda.device_count()}.get(kind, 0)
+    if kind == "mps" and torch.backends.mps.is_available():
+        count = 1
+    if int(number or 0) >= count:
+        raise DeviceError(
+            f"PyTorch has no device {asked!r} on this machine.",
+            hint="Use --device cpu, or leave it out.",
+        )
+    return name

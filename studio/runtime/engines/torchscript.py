@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 import zipfile
+from pathlib import Path
 from typing import Any
 
 from studio.core.artifact import ModelArtifact
@@ -34,9 +35,7 @@ def make_engine(
 
 
 class TorchScriptEngine(TorchEngine):
-    """See `studio.runtime.engine.Engine`. A file that wants more than a network's operators is
-    opened only where a person agreed, as a pickle is: its program may read and write files.
-    """
+    """See `studio.runtime.engine.Engine`, and `load_script` for what is opened."""
 
     name = "torchscript"
 
@@ -46,29 +45,35 @@ class TorchScriptEngine(TorchEngine):
         return super().infer(pictures)
 
     def _load(self) -> Any:
-        path = self._artifact.weights
-        hint = "Is it a TorchScript file, and complete? Export the model again."
-        if not zipfile.is_zipfile(path):
-            raise ModelError("This is no whole TorchScript file.", where=path, hint=hint)
-        unknown = probe(path).unknown
-        if unknown:
-            wants = ", ".join(unknown[:4])
-            if not may_unpickle(path):
-                raise ModelError(
-                    f"Opening this file runs code of its author: it wants {wants}; nobody agreed "
-                    "to that.",
-                    where=path,
-                    hint="Agree when the studio asks, if you trust where the file came from.",
-                )
-            log.warning("%s holds more than a network: it wants %s.", path, wants)
-        try:
-            with warnings.catch_warnings():
-                # torch announces the end of the format, which it still reads.
-                warnings.simplefilter("ignore")
-                return self._torch.jit.load(str(path), map_location=self.device)
-        except (RuntimeError, ValueError, EOFError, OSError) as error:
+        return load_script(self._torch, self._artifact.weights, self.device)
+
+
+def load_script(torch: Any, path: Path, device: str) -> Any:
+    """The network in a `.torchscript` file, on `device`. A file that wants more than a network's
+    operators is opened only where a person agreed, as a pickle is. Raises ModelError.
+    """
+    hint = "Is it a TorchScript file, and complete? Export the model again."
+    if not zipfile.is_zipfile(path):
+        raise ModelError("This is no whole TorchScript file.", where=path, hint=hint)
+    unknown = probe(path).unknown
+    if unknown:
+        wants = ", ".join(unknown[:4])
+        if not may_unpickle(path):
             raise ModelError(
-                f"PyTorch cannot open this TorchScript file: {str(error).strip()[:300]}",
+                f"Opening this file runs code of its author: it wants {wants}; nobody agreed "
+                "to that.",
                 where=path,
-                hint=hint,
-            ) from error
+                hint="Agree when the studio asks, if you trust where the file came from.",
+            )
+        log.warning("%s holds more than a network: it wants %s.", path, wants)
+    try:
+        with warnings.catch_warnings():
+            # torch announces the end of the format, which it still reads.
+            warnings.simplefilter("ignore")
+            return torch.jit.load(str(path), map_location=device)
+    except (RuntimeError, ValueError, EOFError, OSError) as error:
+        raise ModelError(
+            f"PyTorch cannot open this TorchScript file: {str(error).strip()[:300]}",
+            where=path,
+            hint=hint,
+        ) from error
