@@ -1,180 +1,33 @@
-"""Detection every K frames and pyramidal Lucas-Kanade between, checked by following back.
-
-A joint that is lost goes along with the rest of its person and its score is 0 till the next
-detection. A person whose every joint is lost, and everybody after a cut, is left out till then.
-"""
+"""Detection every K frames and pyramidal Lucas-Kanade between, checked by following back."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from studio.core.interpolation import motion_of
 from studio.core.prediction import Prediction
-from studio.core.skeleton import Skeleton
-from studio.vision.assignment import best_pairs
-from studio.vision.oks import oks_matrix
-from studio.vision.tracking import Tracked, TrackSettings
+from studio.vision.bridging import BridgingTracker, side_of
 from studio.vision.tracking import Tracker as Points
-
-from .config import KltOptions
+from studio.vision.tracking import TrackSettings
 
 FloatArray = npt.NDArray[np.float64]
 Picture = npt.NDArray[np.uint8]
 
-# A joint below this score is not followed: nobody knows where it is.
-_SEEN = 0.2
-# COCO's sigmas are those of careful annotators; what was followed for frames may be off by more.
-_WIDER = 2.0
 # Side of the patch around a joint, as a part of the person's.
 _WINDOW = 0.12
 
 
-@dataclass(frozen=True, eq=False)
-class _Known:
-    """A person as on the frame where it was last told of."""
-
-    person: Prediction
-    frame: int
-
-
-class KltTracker:
+class KltTracker(BridgingTracker):
     """See `studio.registry.interfaces.Tracker`."""
 
-    needs_frames = True
-
-    def start(self, options: KltOptions, skeleton: Skeleton, fps: float) -> None:
-        """Begin a video."""
-        del fps
-        self._options = options
-        self._sigmas = skeleton.oks_sigmas * _WIDER
-        self._next = 1
-        self._known: list[_Known] = []
-        self._found: tuple[Prediction, ...] = ()
-        self._points: Points | None = None
-
-    def wants_people(self, index: int) -> bool:
-        """Every so many frames."""
-        return index % self._options.every == 0
-
-    def update(
-        self, frame: Picture | None, people: Sequence[Prediction], index: int, time: float
-    ) -> tuple[Prediction, ...]:
-        """The people found on this frame, or where those found before have gone."""
-        del time
-        followed = self._followed(frame)
-        if not self.wants_people(index):
-            self._remember(followed, index)
-            return followed
-        self._known = [k for k in self._known if index - k.frame <= self._options.lost]
-        self._remember(followed, index)
-        told = self._identified(people)
-        self._found = tuple(p for p in told if p.track_id is not None)
-        self._remember(self._found, index)
-        self._points = None
-        joints = self._joints()
-        if frame is not None and joints.any():
-            points = np.concatenate([p.keypoints[:, :2] for p in self._found]).astype(np.float64)
-            self._points = Points(frame, points[joints], self._settings())
-        return told
-
-    def _settings(self) -> TrackSettings:
-        options = self._options
-        window = options.window
+    def follower(self, frame: Picture, points: FloatArray, people: Sequence[Prediction]) -> Points:
+        """Patches as wide as the people's size asks for, where nothing else is said."""
+        window = self.options.window
         if not window:
             # A patch wider than a limb holds more of the background than of the limb.
-            side = float(np.median([_side(p) for p in self._found]))
+            side = float(np.median([side_of(p) for p in people]))
             window = int(np.clip(side * _WINDOW, 9, 41)) | 1
-        return TrackSettings(window=window, max_error=options.max_error, min_points=0.0)
-
-    def _joints(self) -> npt.NDArray[np.bool_]:
-        """Which of the found people's joints, one person after the other, are followed."""
-        if not self._found:
-            return np.zeros(0, bool)
-        return np.concatenate([p.keypoints[:, 2] >= _SEEN for p in self._found])
-
-    def _followed(self, frame: Picture | None) -> tuple[Prediction, ...]:
-        """The people last found, where their joints are now."""
-        if self._points is None or frame is None:
-            self._points = None
-            return ()
-        now = self._points.next(frame)
-        if now is None:
-            self._points = None
-            return ()
-        people: list[Prediction] = []
-        done = 0
-        for person in self._found:
-            seen = person.keypoints[:, 2] >= _SEEN
-            part = slice(done, done + int(seen.sum()))
-            done = part.stop
-            moved = _moved(person, seen, Tracked(now.points[part], now.confidence[part]))
-            if moved is not None:
-                people.append(moved)
-        return tuple(people)
-
-    def _identified(self, people: Sequence[Prediction]) -> tuple[Prediction, ...]:
-        """New detections under the identities of who is known."""
-        options = self._options
-        similar = self._likeness(people)
-        given = {
-            column: self._known[row].person.track_id
-            for row, column in best_pairs(similar, options.least)
-        }
-        told: list[Prediction] = []
-        for number, person in enumerate(people):
-            track = given.get(number)
-            if track is None and person.score >= options.new_score:
-                track = self._next
-                self._next += 1
-            told.append(replace(person, track_id=track))
-        return tuple(told)
-
-    def _likeness(self, people: Sequence[Prediction]) -> FloatArray:
-        """(known, people) OKS; 0 for another category."""
-        similar = np.zeros((len(self._known), len(people)))
-        poses = np.array([p.keypoints for p in people], np.float64)
-        for row, known in enumerate(self._known):
-            if not len(people) or not len(known.person.keypoints):
-                continue
-            truth = known.person.keypoints.astype(np.float64)[None]
-            # A lost joint went along with the others: it is worth comparing, too.
-            truth[:, :, 2] = 1.0
-            area = np.array([_side(known.person) ** 2])
-            same = np.array([p.category_id == known.person.category_id for p in people])
-            similar[row] = np.where(same, oks_matrix(truth, area, poses, self._sigmas)[0], 0.0)
-        return similar
-
-    def _remember(self, people: Sequence[Prediction], index: int) -> None:
-        fresh = {p.track_id for p in people}
-        self._known = [k for k in self._known if k.person.track_id not in fresh]
-        self._known += [_Known(p, index) for p in people]
-
-
-def _moved(person: Prediction, seen: npt.NDArray[np.bool_], now: Tracked) -> Prediction | None:
-    """The person with its joints where they are now; None where all are lost."""
-    kept = now.kept
-    if not kept.any():
-        return None
-    start = person.keypoints[:, :2].astype(np.float64)
-    motion = motion_of(start[seen][kept], now.points[kept])
-    places = np.flatnonzero(seen)
-    points = person.keypoints.copy()
-    points[:, :2] = motion.moved(start)
-    points[:, 2] = 0.0
-    points[places[kept], :2] = now.points[kept]
-    points[places[kept], 2] = person.keypoints[places[kept], 2] * now.confidence[kept]
-    x1, y1, x2, y2 = (float(v) for v in person.box)
-    ((x, y),) = motion.moved((((x1 + x2) / 2, (y1 + y2) / 2),))
-    half = np.array([x2 - x1, y2 - y1]) * motion.scale / 2
-    box = np.array([x - half[0], y - half[1], x + half[0], y + half[1]], np.float32)
-    score = person.score * float(now.confidence[kept].mean())
-    return replace(person, box=box, keypoints=points, score=score, head=None)
-
-
-def _side(person: Prediction) -> float:
-    """Pixels: the side of a square as large as the person's box."""
-    return float(np.sqrt(np.prod(np.maximum(person.box[2:] - person.box[:2], 1.0))))
+        settings = TrackSettings(window=window, max_error=self.options.max_error, min_points=0.0)
+        return Points(frame, points, settings)

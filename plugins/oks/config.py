@@ -5,20 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studio.core.options import N_, Options, option
-from studio.core.requests.tracking import lost_option, new_score_option
+from studio.core.requests.tracking import least_option, lost_option, new_score_option
 
 
 @dataclass(frozen=True)
 class OksOptions(Options):
     """When poses belong together, and how calm joints are."""
 
-    least: float = option(
-        0.2,
-        title=N_("Least likeness"),
-        help=N_("OKS of a pose with where a person was expected; below it somebody else is meant."),
-        minimum=0.01,
-        maximum=0.99,
-    )
+    least: float = least_option()
     new_score: float = new_score_option()
     lost: int = lost_option()
     smooth: bool = option(

@@ -27,3 +27,27 @@ def new_score_option(default: float = 0.3) -> Any:
         minimum=0.0,
         maximum=1.0,
     )
+
+
+def least_option(default: float = 0.2, *, advanced: bool = False) -> Any:
+    """Float 0..1: the OKS from which on two poses may be one person's."""
+    return option(
+        default,
+        title=N_("Least likeness"),
+        help=N_("OKS of a pose with where a person was expected; below it somebody else is meant."),
+        minimum=0.01,
+        maximum=0.99,
+        advanced=advanced,
+    )
+
+
+def every_option(default: int = 10) -> Any:
+    """int: frames from one detection to the next."""
+    return option(
+        default,
+        title=N_("Frames between detections"),
+        help=N_("What was found on each such frame is taken; between, joints are followed."),
+        minimum=1,
+        maximum=10_000,
+        aliases=("--k",),
+    )
