@@ -1,20 +1,22 @@
-"""Videos, frame by frame, and writing them so that an unfinished file never stands in place."""
+"""Videos, frame by frame; they are written by `VideoWriter`."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from studio.core.errors import FileProblem, FormatError
-from studio.io.files import part_path, problem_of, replace
+from studio.io.buffers import Buffers
+from studio.io.video_writing import VideoWriter
 
 Frame = npt.NDArray[np.uint8]
+
+__all__ = ["VIDEO_SUFFIXES", "VideoReader", "VideoWriter"]
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts", ".mts"}
@@ -25,8 +27,8 @@ class VideoReader:
     """A video file; iterating gives (index from 0, seconds from the start, frame).
 
     Frames are (H, W, 3) uint8 BGR, upright by the file's rotation tag. `frame_count` is what the
-    file's header says and may be off by a few. Raises FileProblem, or FormatError where the file
-    is no video.
+    file's header says and may be off by a few. A frame's memory is used again once nobody holds
+    the frame. Raises FileProblem, or FormatError where the file is no video.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -35,7 +37,7 @@ class VideoReader:
         self.path = Path(path)
         if not self.path.is_file():
             raise FileProblem("There is no such video.", where=path, hint="Check the path.")
-        self._capture: Any = cv2.VideoCapture(str(path))
+        self._capture: Any = _opened(str(path))
         first = self._capture.read()[1] if self._capture.isOpened() else None
         if first is None:
             self._capture.release()
@@ -51,6 +53,7 @@ class VideoReader:
         self.fps: float = fps if 0 < fps < 1000 else 25.0
         self.frame_count: int = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         self._time_property = cv2.CAP_PROP_POS_MSEC
+        self._buffers = Buffers()
 
     def __iter__(self) -> Iterator[tuple[int, float, Frame]]:
         index = 0
@@ -67,7 +70,7 @@ class VideoReader:
         if self._first is not None:
             frame, self._first = self._first, None
             return 0.0, frame
-        good, frame = self._capture.read()
+        good, frame = self._capture.read(self._buffers.take((self.size[1], self.size[0], 3)))
         return (float(self._capture.get(self._time_property)) / 1000.0, frame) if good else None
 
     def close(self) -> None:
@@ -82,78 +85,13 @@ class VideoReader:
         self.close()
 
 
-class VideoWriter:
-    """An MP4 (or AVI) file that stands in its place only once `close` was called.
-
-    `size` is (width, height); every frame must be (height, width, 3) uint8 BGR. As a context
-    manager it removes the unfinished file when the block fails. Raises FileProblem.
+def _opened(path: str) -> Any:
+    """The capture. FFmpeg's threads cost more than they give where others need the cores, too: half
+    of them are enough.
     """
+    import cv2
 
-    def __init__(self, path: Path | str, fps: float, size: tuple[int, int]) -> None:
-        import cv2
-
-        self.path = Path(path)
-        self.size = size
-        self.frames = 0
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise problem_of(error, self.path, "write") from error
-        self._part = part_path(self.path, self.path.suffix)
-        code = "MJPG" if self.path.suffix.lower() == ".avi" else "mp4v"
-        fourcc = cv2.VideoWriter.fourcc(*code)
-        self._writer: Any = cv2.VideoWriter(str(self._part), fourcc, fps, size)
-        if not self._writer.isOpened():
-            self._part.unlink(missing_ok=True)
-            raise FileProblem(
-                "A video cannot be written here.",
-                where=path,
-                hint="Use the ending .mp4 or .avi, and a folder that may be written to.",
-            )
-
-    def write(self, frame: Frame) -> None:
-        """Append one frame. Raises FormatError where its size is another one."""
-        height, width = frame.shape[:2]
-        if (width, height) != self.size:
-            raise FormatError(
-                f"A frame of {width} x {height} does not fit a video of "
-                f"{self.size[0]} x {self.size[1]}.",
-                where=self.path,
-            )
-        self._writer.write(np.ascontiguousarray(frame))
-        self.frames += 1
-
-    def close(self) -> None:
-        """Finish the file and put it in its place; a second call does nothing."""
-        if self._writer is None:
-            return
-        self._writer.release()
-        self._writer = None
-        try:
-            with self._part.open("rb+") as stream:
-                os.fsync(stream.fileno())
-            replace(self._part, self.path)
-        except OSError as error:
-            self._part.unlink(missing_ok=True)
-            raise problem_of(error, self.path, "write") from error
-
-    def abandon(self) -> None:
-        """Remove what was written so far."""
-        if self._writer is not None:
-            self._writer.release()
-            self._writer = None
-        self._part.unlink(missing_ok=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            self.abandon()
+    threads = max(1, (os.cpu_count() or 1) // 2)
+    capture = cv2.VideoCapture(path, cv2.CAP_ANY, [cv2.CAP_PROP_N_THREADS, threads])
+    # Not every backend knows the wish.
+    return capture if capture.isOpened() else cv2.VideoCapture(path)
