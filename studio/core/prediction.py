@@ -13,12 +13,16 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class HeadPose:
-    """A head's rotation, (3, 3) float64, R = Rz(roll) Ry(yaw) Rx(pitch); angles in degrees."""
+    """A head's rotation, (3, 3) float64, R = Rz(roll) Ry(yaw) Rx(pitch); angles in degrees.
+
+    box: (4,) float32 x1, y1, x2, y2 in pixels of the frame, the part that the model looked at.
+    """
 
     rotation: npt.NDArray[np.float64]
     yaw: float
     pitch: float
     roll: float
+    box: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)

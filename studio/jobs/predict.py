@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from studio.jobs.places import drawn_targets, next_folder, picture_names
 from studio.runtime.capture import Rate
 from studio.runtime.clip_source import ClipFrames, place_of, source_of
 from studio.runtime.clips import ClipPredictor
+from studio.runtime.heads import HeadWatcher, heads_for
 from studio.runtime.predictor import Finding, Found, PeopleFinder, predictor_for
 from studio.runtime.recording import (
     AlphaPoseRecords,
@@ -62,11 +64,14 @@ def run(options: PredictOptions, context: JobContext) -> dict[str, Any]:
             if not options.no_draw
             else {}
         )
-        with predictor_for(
-            options, max_people=options.max_people, throughput=not source.live
-        ) as predictor:
+        with (
+            predictor_for(
+                options, max_people=options.max_people, throughput=not source.live
+            ) as predictor,
+            heads_for(options, predictor) or nullcontext() as heads,
+        ):
             return _Run(
-                options, context, source, predictor, folder.absolute(), names, targets
+                options, context, source, predictor, folder.absolute(), names, targets, heads
             ).run()
     finally:
         source.close()
@@ -81,6 +86,7 @@ class _Run:
     folder: Path
     names: Mapping[Path, str]
     targets: Mapping[Path, Path]
+    heads: HeadWatcher | None = None
     video: FrameVideo | None = None
     clips: ClipFrames | None = None
     tracks: TrackRows | None = None
@@ -217,6 +223,8 @@ class _Run:
         """Track, draw and write one frame; runs behind the inference."""
         if self.tracker is not None:
             found = self.tracker.told(frame, found)
+        if self.heads is not None and frame.picture is not None:
+            found = self.heads.told(frame.picture, found, frame.time)
         for stage, milliseconds in found.timings.items():
             self.stages[stage] += milliseconds
         rows = records(
@@ -244,7 +252,13 @@ class _Run:
 
     def _draw(self, frame: SourceFrame, found: Found) -> None:
         artifact, options = self.predictor.artifact, self.options
-        style = DrawStyle(options.kp_radius, options.line_thickness, options.kp_conf)
+        style = DrawStyle(
+            options.kp_radius,
+            options.line_thickness,
+            options.kp_conf,
+            heads=options.head_draw,
+            head_size=options.head_size,
+        )
         started = time.perf_counter()
         assert frame.picture is not None
         drawn = draw_people(

@@ -89,19 +89,18 @@ class HeadPoser:
         margin: float = JOINTS_MARGIN,
         least: float = 0.5,
     ) -> tuple[HeadPose | None, ...]:
-        """One a person, from the joints of its face, cropped as a conversion by keypoints crops;
-        None where too few of them score `least`.
+        """One a person, from the joints of its face; see `people_boxes`, which says where a head
+        is and where it is not known.
         """
-        boxes = [
-            keypoint_box(
-                *joints_of_head(p.keypoints, skeleton.keypoints, skeleton.face_points, least),
-                margin,
-            )
-            for p in people
-        ]
+        return self.of_known(frame, people_boxes(people, skeleton, margin=margin, least=least))
+
+    def of_known(
+        self, frame: Picture, boxes: Sequence[npt.NDArray[np.float64] | None]
+    ) -> tuple[HeadPose | None, ...]:
+        """The heads in those boxes that are known, all in one batch; None for the others."""
         known = [box for box in boxes if box is not None]
         found = iter(self.of_boxes(frame, np.array(known)))
-        return tuple(None if box is None else head_pose(next(found)) for box in boxes)
+        return tuple(None if box is None else head_pose(next(found), box) for box in boxes)
 
     def close(self) -> None:
         """Let the engine go."""
@@ -130,10 +129,29 @@ class HeadPoser:
         return nearest_rotations(found.reshape(-1, 3, 3))
 
 
-def head_pose(rotation: Rotations) -> HeadPose:
-    """A (3, 3) rotation with its angles in degrees."""
+def people_boxes(
+    people: Sequence[Prediction],
+    skeleton: Skeleton,
+    *,
+    margin: float = JOINTS_MARGIN,
+    least: float = 0.5,
+) -> list[npt.NDArray[np.float64] | None]:
+    """(4,) around each person's head by its joints that score `least`, as a conversion by
+    keypoints crops; None where too few of them do.
+    """
+    return [
+        keypoint_box(
+            *joints_of_head(p.keypoints, skeleton.keypoints, skeleton.face_points, least), margin
+        )
+        for p in people
+    ]
+
+
+def head_pose(rotation: Rotations, box: npt.ArrayLike | None = None) -> HeadPose:
+    """A (3, 3) rotation with its angles in degrees; box: (4,) what was looked at."""
     angles: Angles = angles_of(rotation)
-    return HeadPose(rotation, angles.yaw, angles.pitch, angles.roll)
+    place = None if box is None else np.asarray(box, np.float32)
+    return HeadPose(rotation, angles.yaw, angles.pitch, angles.roll, place)
 
 
 def rotations_of_six(numbers: npt.NDArray[np.float64]) -> Rotations:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -119,6 +119,7 @@ def predictor_for(
     A top-down model needs the options' `detector` besides. Raises UsageError without it.
     """
     from studio.runtime.clips import ClipPredictor, is_clip_model
+    from studio.runtime.head_pose import TASK as HEADS
     from studio.runtime.topdown import is_topdown
 
     artifact = artifact or load_artifact(wishes.model)
@@ -135,6 +136,10 @@ def predictor_for(
             precision=wishes.precision,
             throughput=throughput,
         )
+    if artifact.task == HEADS and hasattr(wishes, "head_boxes"):
+        from studio.runtime.heads import heads_only_for
+
+        return heads_only_for(cast("Any", wishes), artifact, max_people=max_people)
     if is_topdown(artifact):
         from studio.runtime.two_stage import two_stage_for
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from studio.core.errors import FormatError
 from studio.core.prediction import HeadPose, Prediction
@@ -22,13 +23,12 @@ _SCORE_DIGITS = 5
 
 def prediction_to_values(person: Prediction) -> dict[str, Any]:
     """{"category_id", "bbox": [x, y, w, h], "score", "keypoints": [x, y, score] * K} and, where
-    known, "track_id", "box_score" and "head": {"rotation", "yaw", "pitch", "roll"}. Pixels to
-    1/1000.
+    known, "track_id", "box_score" and "head": {"rotation", "yaw", "pitch", "roll", "bbox"}. Pixels
+    to 1/1000.
     """
-    x1, y1, x2, y2 = (float(v) for v in person.box)
     values: dict[str, Any] = {
         "category_id": person.category_id,
-        "bbox": [round(v, _PIXEL_DIGITS) for v in (x1, y1, x2 - x1, y2 - y1)],
+        "bbox": _corner_and_size(person.box),
         "score": round(float(person.score), _SCORE_DIGITS),
         "keypoints": [
             round(float(v), digits)
@@ -47,19 +47,30 @@ def prediction_to_values(person: Prediction) -> dict[str, Any]:
             "pitch": person.head.pitch,
             "roll": person.head.roll,
         }
+        if person.head.box is not None:
+            values["head"]["bbox"] = _corner_and_size(person.head.box)
     return values
+
+
+def _corner_and_size(box: npt.NDArray[np.float32]) -> list[float]:
+    x1, y1, x2, y2 = (float(v) for v in box)
+    return [round(v, _PIXEL_DIGITS) for v in (x1, y1, x2 - x1, y2 - y1)]
+
+
+def _corners(values: Any) -> npt.NDArray[np.float32]:
+    x, y, w, h = (float(v) for v in values)
+    return np.array([x, y, x + w, y + h], dtype=np.float32)
 
 
 def prediction_from_values(values: Mapping[str, Any]) -> Prediction:
     """The inverse. Raises FormatError where a key is missing or of another length."""
     try:
-        x, y, w, h = (float(v) for v in values["bbox"])
         points = np.asarray(values["keypoints"], dtype=np.float32).reshape(-1, 3)
         track_id = values.get("track_id")
         head = values.get("head")
         box_score = values.get("box_score")
         return Prediction(
-            box=np.array([x, y, x + w, y + h], dtype=np.float32),
+            box=_corners(values["bbox"]),
             score=float(values["score"]),
             keypoints=points,
             category_id=int(values.get("category_id", 0)),
@@ -83,6 +94,7 @@ def head_from_values(values: Mapping[str, Any]) -> HeadPose:
         yaw=float(values["yaw"]),
         pitch=float(values["pitch"]),
         roll=float(values["roll"]),
+        box=_corners(values["bbox"]) if "bbox" in values else None,
     )
 
 

@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.core.prediction import Prediction
+from studio.core.requests.shared import HEAD_AXIS, HEAD_CUBE, HEAD_NONE
 from studio.core.skeleton import Skeleton
+from studio.vision.head_drawing import draw_axes, draw_cube, head_place
 
 Picture = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
@@ -27,7 +29,7 @@ _SERIES: tuple[Color, ...] = (
 class DrawStyle:
     """How people are drawn. Lengths are pixels; 0 chooses by the picture's size.
 
-    kp_conf: joints whose own score is below it are left out. fps: shown in the corner.
+    kp_conf: joints whose own score is below it are left out. heads: "cube", "axis" or "none".
     """
 
     kp_radius: int = 0
@@ -35,6 +37,8 @@ class DrawStyle:
     kp_conf: float = 0.5
     boxes: bool = True
     labels: bool = True
+    heads: str = HEAD_CUBE
+    head_size: int = 0
 
 
 def draw_people(
@@ -60,6 +64,8 @@ def draw_people(
         shown = person.keypoints[:, 2] >= style.kp_conf
         _limbs(out, person, skeleton, shown, thickness)
         _joints(out, person, skeleton, shown, radius)
+    for person in people:
+        _head(out, person, style)
     return out
 
 
@@ -112,6 +118,15 @@ def _joints(
                 cv2.rectangle(frame, low, high, ink, cv2.FILLED)
             else:
                 cv2.circle(frame, (x, y), reach, ink, cv2.FILLED, cv2.LINE_AA)
+
+
+def _head(frame: Picture, person: Prediction, style: DrawStyle) -> None:
+    place = head_place(person)
+    if place is None or person.head is None or style.heads == HEAD_NONE:
+        return
+    centre, size = place
+    draw = draw_axes if style.heads == HEAD_AXIS else draw_cube
+    draw(frame, person.head.rotation, centre, float(style.head_size or size))
 
 
 def _box(frame: Picture, person: Prediction, color: Color, thickness: int, caption: str) -> None:

@@ -93,11 +93,16 @@ def joints_of_head(
     `keypoint_box` asks for. face: the skeleton's face points; where it has none, by their names.
     """
     known = {i: (float(x), float(y)) for i, (x, y, score) in enumerate(keypoints) if score >= least}
-    chosen = set(face) or {i for i, n in enumerate(names) if n.endswith(("nose", "eye", "ear"))}
+    chosen = face_joints(names, face)
     shoulders = [i for i, n in enumerate(names) if n.endswith("shoulder")]
     return [known[i] for i in sorted(chosen) if i in known], [
         known[i] for i in shoulders if i in known
     ]
+
+
+def face_joints(names: Sequence[str], face: Sequence[int]) -> set[int]:
+    """Which joints are the face's: `face` says so, else their names do."""
+    return set(face) or {i for i, n in enumerate(names) if n.endswith(("nose", "eye", "ear"))}
 
 
 def centre_box(size: tuple[int, int]) -> Floats:

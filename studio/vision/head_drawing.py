@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 from studio.core.head import seen
+from studio.core.prediction import Prediction
 
 Picture = npt.NDArray[np.uint8]
 Matrix = npt.NDArray[np.float64]
 Color = tuple[int, int, int]
+Spot = tuple[float, float]
+
+
+class Line(NamedTuple):
+    """A stroke on the picture. kind: "left", "down", "forward" (along that direction of the head)
+    or "front" (an edge of the cube's face side).
+    """
+
+    start: Spot
+    end: Spot
+    kind: str
+
+
+KINDS = ("left", "down", "forward")
+FRONT = "front"
 
 _DARK: Color = (24, 24, 24)
-# Left, down and forward of the head, BGR.
-_AXES: tuple[Color, ...] = ((60, 60, 230), (80, 190, 70), (230, 130, 40))
-_FRONT: Color = (53, 165, 255)
+# By a line's kind, BGR.
+COLORS: Mapping[str, Color] = {
+    "left": (60, 60, 230),
+    "down": (80, 190, 70),
+    "forward": (230, 130, 40),
+    "front": (53, 165, 255),
+}
+# How much of what the model looked at the drawn cube takes: about the head itself.
+_OF_BOX = 0.6
 _EDGES = (
     (0, 1), (1, 3), (3, 2), (2, 0), (4, 5), (5, 7), (7, 6), (6, 4), (0, 4), (1, 5), (2, 6), (3, 7),
 )  # fmt: skip
@@ -31,31 +56,55 @@ def draw_axes(
     """The head's left (red), down (green) and forward (blue) from `centre`, `size` pixels long, in
     place on (H, W, 3) uint8 BGR. thin: for the truth beside a prediction.
     """
-    axes = seen(rotation)
     width = _width(frame, size)
-    ends = np.array(centre) + size * axes[:2].T
-    # The one that points away from the viewer first.
-    for axis in np.argsort(axes[2]):
+    for line in axis_lines(rotation, centre, size):
         if not thin:
-            _line(frame, centre, ends[axis], _DARK, width + 2)
-        _line(frame, centre, ends[axis], _AXES[axis], 1 if thin else width)
+            _line(frame, line.start, line.end, _DARK, width + 2)
+        _line(frame, line.start, line.end, COLORS[line.kind], 1 if thin else width)
 
 
 def draw_cube(frame: Picture, rotation: Matrix, centre: tuple[float, float], size: float) -> None:
     """A cube of `size` pixels around `centre` that is turned as the head, its face in orange, in
     place on (H, W, 3) uint8 BGR.
     """
-    axes = seen(rotation)
-    corners = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2
-    placed = corners @ axes.T
-    spots = np.array(centre) + size * placed[:, :2]
-    depth = [placed[list(edge), 2].mean() for edge in _EDGES]
     width = _width(frame, size)
+    for line in cube_lines(rotation, centre, size):
+        _line(frame, line.start, line.end, _DARK, width + 2)
+        _line(frame, line.start, line.end, COLORS[line.kind], width)
+
+
+def axis_lines(rotation: Matrix, centre: Spot, size: float) -> tuple[Line, ...]:
+    """The head's left, down and forward from `centre`, the one that points away first."""
+    axes = seen(rotation)
+    x, y = centre
+    return tuple(
+        Line((x, y), (x + size * float(axes[0, i]), y + size * float(axes[1, i])), KINDS[i])
+        for i in np.argsort(axes[2])
+    )
+
+
+def cube_lines(rotation: Matrix, centre: Spot, size: float) -> tuple[Line, ...]:
+    """The edges of a cube of `size` around `centre`, those farthest from the viewer first."""
+    corners = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2
+    placed = corners @ seen(rotation).T
+    spots = [(float(x), float(y)) for x, y in np.array(centre) + size * placed[:, :2]]
+    depth = [placed[list(edge), 2].mean() for edge in _EDGES]
+    lines: list[Line] = []
     for number in np.argsort(depth):
         a, b = _EDGES[number]
         front = corners[a, 2] > 0 and corners[b, 2] > 0
-        _line(frame, spots[a], spots[b], _DARK, width + 2)
-        _line(frame, spots[a], spots[b], _FRONT if front else _AXES[_axis_of(a, b)], width)
+        lines.append(Line(spots[a], spots[b], FRONT if front else KINDS[_axis_of(a, b)]))
+    return tuple(lines)
+
+
+def head_place(person: Prediction) -> tuple[Spot, float] | None:
+    """The middle of a person's head and the size of its cube, in pixels; None where it is not known
+    how the head is turned, or where it is.
+    """
+    if person.head is None or person.head.box is None:
+        return None
+    x1, y1, x2, y2 = (float(v) for v in person.head.box)
+    return ((x1 + x2) / 2, (y1 + y2) / 2), _OF_BOX * max(x2 - x1, y2 - y1)
 
 
 def cube_sides(rotation: Matrix, centre: tuple[float, float], size: float) -> tuple[Matrix, ...]:

@@ -39,12 +39,13 @@ class OneEuro:
             self._value, self._speed = value.copy(), np.zeros_like(value)
             return value.copy()
         speed = (value - self._value) / seconds
-        self._speed += _alpha(self._derivative_cutoff, seconds) * (speed - self._speed)
+        self._speed += part_of_step(self._derivative_cutoff, seconds) * (speed - self._speed)
         cutoff = self._min_cutoff + self._beta * np.abs(self._speed) / max(unit, 1e-9)
-        self._value = self._value + _alpha(cutoff, seconds) * (value - self._value)
+        self._value = self._value + part_of_step(cutoff, seconds) * (value - self._value)
         return self._value.copy()
 
 
-def _alpha(cutoff: float | FloatArray, seconds: float) -> FloatArray:
+def part_of_step(cutoff: float | FloatArray, seconds: float) -> FloatArray:
+    """0..1: how far a low pass of `cutoff` Hz goes towards a value that comes after `seconds`."""
     constant = 1.0 / (2 * pi * np.asarray(cutoff, np.float64))
     return 1.0 / (1.0 + constant / seconds)

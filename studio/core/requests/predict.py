@@ -13,7 +13,14 @@ from studio.core.requests.shared import (
     detector_option,
     device_option,
     draw_fps_option,
+    face_model_option,
     flip_test_option,
+    head_boxes_option,
+    head_draw_option,
+    head_margin_option,
+    head_model_option,
+    head_size_option,
+    head_smoothing_option,
     imgsz_option,
     iou_option,
     kp_conf_option,
@@ -39,6 +46,13 @@ class PredictOptions(Options):
         aliases=("--data-root", "--indir", "--imgdir", "--video"),
     )
     detector: Path | None = detector_option()
+    head_model: Path | None = head_model_option()
+    head_boxes: str = head_boxes_option()
+    face_model: Path | None = face_model_option()
+    head_margin: float | None = head_margin_option()
+    head_smoothing: float = head_smoothing_option(0.0)
+    head_draw: str = head_draw_option()
+    head_size: int = head_size_option()
     track: str = option(
         "",
         title=N_("Tracker"),

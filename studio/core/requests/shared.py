@@ -192,6 +192,111 @@ def device_option() -> Any:
     )
 
 
+# What a head's box is found by, and how its rotation is drawn.
+HEAD_AUTO, HEAD_POINTS, HEAD_FACES, HEAD_PICTURE = "auto", "points", "faces", "picture"
+HEAD_CUBE, HEAD_AXIS, HEAD_NONE = "cube", "axis", "none"
+
+
+def head_model_option(*, advanced: bool = False) -> Any:
+    """Path | None: the model that tells how people's heads are turned."""
+    return option(
+        None,
+        title=N_("Head-pose model"),
+        help=N_("Tells how the head of everybody is turned; a folder, or its file."),
+        kind="model",
+        advanced=advanced,
+    )
+
+
+def head_boxes_option() -> Any:
+    """str: how heads are found."""
+    return option(
+        HEAD_AUTO,
+        title=N_("Heads by"),
+        help=N_(
+            "What tells where a head is. Automatic: the face's joints where the skeleton has some, "
+            "else a face detector; pictures for a head-pose model alone are heads already."
+        ),
+        choices=(
+            Choice(HEAD_AUTO, N_("Automatic")),
+            Choice(HEAD_POINTS, N_("The face's joints")),
+            Choice(HEAD_FACES, N_("Face detector")),
+            Choice(HEAD_PICTURE, N_("The whole picture")),
+        ),
+        advanced=True,
+    )
+
+
+def face_model_option() -> Any:
+    """Path | None: the face detector's file."""
+    return option(
+        None,
+        title=N_("Face detector"),
+        help=N_("YuNet's file; the one in the folder of weights where nothing is given."),
+        kind="file",
+        advanced=True,
+    )
+
+
+def head_margin_option() -> Any:
+    """Float | None: how far a head's crop goes beyond its joints or face."""
+    return option(
+        None,
+        title=N_("Head's margin"),
+        help=N_(
+            "Added to each side of the joints' or the face's box, in parts of it: what the model's "
+            "training set was converted with. 0.6 around joints and 0.4 around faces if empty."
+        ),
+        minimum=0.0,
+        maximum=5.0,
+        advanced=True,
+        aliases=("--crop-margin",),
+    )
+
+
+def head_smoothing_option(default: float) -> Any:
+    """Float 0..1: how calm heads are over time."""
+    return option(
+        default,
+        title=N_("Calm heads"),
+        help=N_(
+            "0 shows each frame's own rotation, 1 the calmest; quick turns are followed still."
+        ),
+        minimum=0.0,
+        maximum=1.0,
+        advanced=True,
+    )
+
+
+def head_draw_option() -> Any:
+    """str: how a head's rotation is drawn."""
+    return option(
+        HEAD_CUBE,
+        title=N_("Draw heads as"),
+        choices=(
+            Choice(HEAD_CUBE, N_("Cube")),
+            Choice(HEAD_AXIS, N_("Axes")),
+            Choice(HEAD_NONE, N_("Nothing")),
+        ),
+        advanced=True,
+        aliases=("--viz", "--viz-mode"),
+    )
+
+
+def head_size_option() -> Any:
+    """int: pixels, 0 chooses."""
+    return option(
+        0,
+        title=N_("Cube's size"),
+        help=N_("Of a head's cube or axes; 0 chooses by the head's size."),
+        unit="px",
+        minimum=0,
+        maximum=10_000,
+        advanced=True,
+        aliases=("--viz-size",),
+    )
+
+
 def report_option() -> Any:
     """Path | None: where the report goes."""
     return option(
