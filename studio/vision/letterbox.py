@@ -57,20 +57,25 @@ def fit(
     return Letterbox(source, inner, (inner[0] + rest_y, inner[1] + rest_x), pad)
 
 
-def apply(picture: npt.NDArray[np.uint8], box: Letterbox) -> npt.NDArray[np.uint8]:
+def apply(
+    picture: npt.NDArray[np.uint8], box: Letterbox, out: npt.NDArray[np.uint8] | None = None
+) -> npt.NDArray[np.uint8]:
     """`picture` (H, W, 3) uint8 as it lies in the input: (shape[0], shape[1], 3) uint8, the
-    colour order unchanged, grey around it.
+    colour order unchanged, grey around it. out: where it is put, instead of new memory.
     """
     import cv2
 
     height, width = box.inner
-    if picture.shape[:2] != box.inner:
-        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)  # pyright: ignore[reportAssignmentType]
-    if box.inner == box.shape:
-        return np.ascontiguousarray(picture)
-    out = np.full((*box.shape, picture.shape[2]), GREY, dtype=np.uint8)
     top, left = box.pad
-    out[top : top + height, left : left + width] = picture
+    if out is None:
+        out = np.empty((*box.shape, picture.shape[2]), dtype=np.uint8)
+    out[:top] = out[top + height :] = GREY
+    out[top : top + height, :left] = out[top : top + height, left + width :] = GREY
+    inner = out[top : top + height, left : left + width]
+    if picture.shape[:2] == box.inner:
+        inner[...] = picture
+    else:
+        cv2.resize(picture, (width, height), dst=inner, interpolation=cv2.INTER_LINEAR)
     return out
 
 

@@ -38,6 +38,26 @@ def oks_matrix(
     return out
 
 
+def seen_oks(
+    first: FloatArray,
+    second: FloatArray,
+    areas: FloatArray,
+    sigmas: FloatArray,
+    seen: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.float64]:
+    """(G, D) float64 similarities over the joints that `seen` (G, D, K) names for each pair.
+
+    first: (G, K, 2 or more) x, y in pixels. second: (D, K, 2 or more). areas: (G,) square pixels.
+    sigmas: (K,). A pair without a joint seen is as like as 0.
+    """
+    offset = second[None, :, :, :2].astype(np.float64) - first[:, None, :, :2]
+    squared = np.square(offset).sum(axis=-1)
+    variances = (np.asarray(sigmas, dtype=np.float64) * 2) ** 2
+    spread = variances * (np.asarray(areas, np.float64)[:, None, None] + np.spacing(1)) * 2
+    alike = np.exp(-squared / spread) * seen
+    return alike.sum(axis=-1) / np.maximum(seen.sum(axis=-1), 1)
+
+
 def pair_oks(
     first: FloatArray, second: FloatArray, area: float, sigmas: FloatArray
 ) -> npt.NDArray[np.float64]:

@@ -69,3 +69,24 @@ def test_points_outside_are_clipped_to_the_picture() -> None:
 
 def test_sizes_are_rounded_up_to_the_stride() -> None:
     assert [round_up(v, 32) for v in (1, 32, 33, 640)] == [32, 32, 64, 640]
+
+
+@pytest.mark.parametrize("channels", [3, 6])
+@pytest.mark.parametrize(
+    ("height", "width"), [(1, 700), (700, 1), (33, 64), (640, 640), (37, 501), (720, 1280)]
+)
+def test_a_place_given_is_filled_as_new_memory_is(height: int, width: int, channels: int) -> None:
+    import cv2
+
+    picture = np.random.default_rng(3).integers(0, 256, (height, width, channels), np.uint8)
+    for rect in (True, False):
+        box = fit((height, width), (640, 640), rect=rect)
+        batch = np.zeros((2, *box.shape, channels), np.uint8)
+        assert apply(picture, box, out=batch[1]).base is batch
+        assert not batch[0].any()
+        (top, left), (inner_height, inner_width) = box.pad, box.inner
+        resized = cv2.resize(picture, (inner_width, inner_height)).reshape(*box.inner, channels)
+        expected = np.full((*box.shape, channels), GREY, np.uint8)
+        expected[top : top + inner_height, left : left + inner_width] = resized
+        assert (batch[1] == expected).all()
+        assert (apply(picture, box) == expected).all()

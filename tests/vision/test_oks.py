@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from studio.io.skeletons import load_skeleton
-from studio.vision.oks import oks_matrix, pair_oks
+from studio.vision.oks import oks_matrix, pair_oks, seen_oks
 
 coco_eval = pytest.importorskip("pycocotools.cocoeval")
 
@@ -58,3 +58,19 @@ def test_a_pose_is_like_itself() -> None:
     assert pair_oks(points, points, 1000.0, sigmas) == pytest.approx(np.ones(17))
     moved = points + 3
     assert (pair_oks(points, moved, 1000.0, sigmas) < 1).all()
+
+
+def test_each_pair_by_the_joints_that_both_have() -> None:
+    rng = np.random.default_rng(5)
+    sigmas = load_skeleton("coco17").oks_sigmas
+    first, second = rng.uniform(0, 60, (3, 17, 3)), rng.uniform(0, 60, (4, 17, 3))
+    areas = rng.uniform(500, 5000, 3)
+    seen = rng.random((3, 4, 17)) < 0.5
+    seen[2, 3] = False
+    mine = seen_oks(first, second, areas, sigmas, seen)
+    for row, column in np.ndindex(3, 4):
+        asked = seen[row, column]
+        truth = np.concatenate([first[row, :, :2], asked[:, None]], axis=1)
+        expected = oks_matrix(truth[None], areas[row : row + 1], second[[column]], sigmas)[0, 0]
+        assert mine[row, column] == pytest.approx(expected, rel=1e-12)
+    assert mine[2, 3] == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 import sys
 from typing import Any
 
@@ -31,6 +32,14 @@ def import_openvino() -> Any:
             f"OpenVINO cannot be used: {error}.", hint="Install it with: pip install openvino"
         ) from error
     return openvino
+
+
+@functools.cache
+def openvino_core() -> Any:
+    """The one Core of this process, never given up: see `signal_stack` for what its going would
+    leave behind. Raises MissingTool.
+    """
+    return import_openvino().Core()
 
 
 class _Pending:
@@ -89,7 +98,7 @@ class OpenVinoEngine:
     ) -> None:
         self._ov = import_openvino()
         self._artifact = artifact
-        self._core = self._ov.Core()
+        self._core = openvino_core()
         self.device = self._device(device)
         self._config: dict[str, Any] = {
             "PERFORMANCE_HINT": "THROUGHPUT" if throughput else "LATENCY"
@@ -104,6 +113,7 @@ class OpenVinoEngine:
             self._model = self._prepared(self._core.read_model(str(artifact.weights)))
         except RuntimeError as error:
             raise self.problem(error) from error
+        self._throughput = throughput
         self.requests = 2
         self._dynamic = bool(self._model.input(0).get_partial_shape().is_dynamic)
         self._compiled: dict[tuple[int, ...], tuple[Any, collections.deque[Any]]] = {}
@@ -216,12 +226,31 @@ class OpenVinoEngine:
                 model = model.clone()
                 model.reshape(list(shape))
             compiled = self._core.compile_model(model, self.device, self._config)
+            self.requests = self._under_way(compiled)
             pool = collections.deque(compiled.create_infer_request() for _ in range(self.requests))
         except RuntimeError as error:
             raise self.problem(error) from error
         self.precision = _precision(compiled, self.precision)
         self._compiled[shape if fixed else ()] = (compiled, pool)
         return pool
+
+    def _under_way(self, compiled: Any) -> int:
+        """How many inferences at once: two, so that one is prepared while the other runs; for
+        throughput as many as the device computes side by side and one that waits its turn.
+        """
+        if not self._throughput:
+            return 2
+        return max(2, int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))) + 1
+
+
+def devices() -> tuple[tuple[str, str], ...]:
+    """(what `--device` takes, full name) of every device that OpenVINO sees here. Raises
+    MissingTool.
+    """
+    core = import_openvino().Core()
+    names = [str(name) for name in core.available_devices]
+    found = [(n.lower(), str(core.get_property(n, "FULL_DEVICE_NAME")).strip()) for n in names]
+    return tuple(found)
 
 
 def _reordered(ov: Any, node: Any, order: list[int]) -> Any:
