@@ -30,6 +30,7 @@ from studio.core.requests.shared import (
     model_option,
     precision_option,
 )
+from studio.core.requests.tracking import track_options_option
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,7 @@ class PredictOptions(Options):
         title=N_("Tracker"),
         help=N_("Give people identities from frame to frame: oks, or another of `plugins`."),
     )
-    track_options: tuple[str, ...] = option(
-        (),
-        title=N_("Tracker's options"),
-        help=N_("Each name=value, such as lost=60; `track --tracker NAME --help` lists them."),
-        advanced=True,
-    )
+    track_options: tuple[str, ...] = track_options_option()
     pose_flow: bool = option(
         False,
         title="PoseFlow",

@@ -51,3 +51,13 @@ def every_option(default: int = 10) -> Any:
         maximum=10_000,
         aliases=("--k",),
     )
+
+
+def track_options_option() -> Any:
+    """tuple[str, ...]: what a tracker that is named beside a model is told, "name=value" each."""
+    return option(
+        (),
+        title=N_("Tracker's options"),
+        help=N_("Each name=value, such as lost=60; `track --tracker NAME --help` lists them."),
+        advanced=True,
+    )
