@@ -14,6 +14,7 @@ import numpy.typing as npt
 from studio.core.artifact import ModelArtifact
 from studio.core.errors import UsageError
 from studio.core.prediction import Prediction
+from studio.io.buffers import Buffers
 from studio.runtime.artifacts import configured_artifact, load_artifact
 from studio.runtime.decode import decode, read_layout, to_predictions
 from studio.runtime.engine import Engine, Outputs, Pending
@@ -186,6 +187,7 @@ class Predictor:
         self.iou = iou
         self.max_people = max_people
         self.size = input_size(artifact, imgsz)
+        self._inputs = Buffers()
         self.engine: Engine = engine or open_engine(
             artifact, device=device, precision=precision, threads=threads, throughput=throughput
         )
@@ -219,7 +221,9 @@ class Predictor:
         """Start one inference over pictures that fill the same input (`fit(...).shape`)."""
         started = time.perf_counter()
         boxes = [self.fit(frame) for frame in frames]
-        batch = np.stack([apply(f, b) for f, b in zip(frames, boxes, strict=True)])
+        batch = self._inputs.take((len(frames), *boxes[0].shape, frames[0].shape[2]))
+        for frame, box, place in zip(frames, boxes, batch, strict=True):
+            apply(frame, box, out=place)
         preprocess = (time.perf_counter() - started) * 1000
         return Ticket(self, self.engine.submit(batch), boxes, preprocess / len(frames))
 

@@ -70,7 +70,7 @@ def test_each_pair_by_the_joints_that_both_have() -> None:
     mine = seen_oks(first, second, areas, sigmas, seen)
     for row, column in np.ndindex(3, 4):
         asked = seen[row, column]
-        truth = np.concatenate([first[row, :, :2], asked[:, None]], axis=1)
+        truth = np.concatenate([first[row, :, :2], asked[:, None].astype(np.float64)], axis=1)
         expected = oks_matrix(truth[None], areas[row : row + 1], second[[column]], sigmas)[0, 0]
         assert mine[row, column] == pytest.approx(expected, rel=1e-12)
     assert mine[2, 3] == 0
