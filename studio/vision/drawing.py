@@ -24,6 +24,10 @@ _SERIES: tuple[Color, ...] = (
     (255, 155, 47), (53, 107, 255), (151, 220, 61), (129, 79, 255), (24, 197, 245), (240, 201, 76),
 )  # fmt: skip
 
+# Drawing takes no coordinates beyond 16 bits; those of limbs are told in sixteenths of a pixel.
+_FAR = 32767
+_SHIFT = 4
+
 
 @dataclass(frozen=True)
 class DrawStyle:
@@ -56,14 +60,17 @@ def draw_people(
     style = style or DrawStyle()
     out = frame.copy()
     thickness = style.line_thickness or line_thickness_for(out)
-    radius = style.kp_radius or max(2, round(thickness * 1.5))
+    # A joint covers the ends of its limbs.
+    radius = max(style.kp_radius or max(2, round(thickness * 1.5)), (thickness + 1) // 2)
+    look = _look(skeleton)
     for number, person in enumerate(people):
         color = _SERIES[(person.track_id or number) % len(_SERIES)]
         if style.boxes:
             _box(out, person, color, thickness, _caption(person, categories, style))
-        shown = person.keypoints[:, 2] >= style.kp_conf
-        _limbs(out, person, skeleton, shown, thickness)
-        _joints(out, person, skeleton, shown, radius)
+        shown = (person.keypoints[:, 2] >= style.kp_conf).tolist()
+        points = _points(person)
+        _limbs(out, points, shown, look, thickness)
+        _joints(out, points, shown, look, radius)
     for person in people:
         _head(out, person, style)
     return out
@@ -82,37 +89,55 @@ def line_thickness_for(frame: Picture) -> int:
     return max(2, round((frame.shape[0] + frame.shape[1]) / 2 * 0.003))
 
 
+@dataclass(frozen=True)
+class _Look:
+    """A skeleton's limbs, each with its colour; each joint's colour and whether it is a right one."""
+
+    limbs: tuple[tuple[int, int, Color], ...]
+    joints: tuple[tuple[Color, bool], ...]
+
+
+@lru_cache(maxsize=16)
+def _look(skeleton: Skeleton) -> _Look:
+    limbs = zip(skeleton.edges, _limb_colors(skeleton), strict=True)
+    colors = _joint_colors(skeleton)
+    joints = [(colors[i % len(colors)], skeleton.side(i) == "right") for i in range(len(skeleton))]
+    return _Look(tuple((a, b, color) for (a, b), color in limbs), tuple(joints))
+
+
 def _limbs(
-    frame: Picture, person: Prediction, skeleton: Skeleton, shown: npt.NDArray[np.bool_], width: int
+    frame: Picture, points: list[list[int]], shown: list[bool], look: _Look, width: int
 ) -> None:
+    """Bars from joint to joint. Their ends are under the joints, so that they need none of the
+    round ones that OpenCV gives a line, for half of the line's price.
+    """
     import cv2
 
-    colors = _limb_colors(skeleton)
-    points = _points(person)
-    limbs = [
-        (points[a], points[b], colors[i])
-        for i, (a, b) in enumerate(skeleton.edges)
-        if max(a, b) < len(shown) and shown[a] and shown[b]
-    ]
-    for start, end, _ in limbs:
-        cv2.line(frame, start, end, _DARK, width + 2, cv2.LINE_AA)
-    for start, end, color in limbs:
-        cv2.line(frame, start, end, color, width, cv2.LINE_AA)
+    known = len(points)
+    limbs = [(a, b, c) for a, b, c in look.limbs if max(a, b) < known and shown[a] and shown[b]]
+    if not limbs:
+        return
+    ends = np.array([[points[a], points[b]] for a, b, _ in limbs], np.float64)
+    along = ends[:, 1] - ends[:, 0]
+    across = along[:, ::-1] * (-1.0, 1.0) / np.maximum(np.hypot(*along.T), 1.0)[:, None] / 2
+    for reach in (width + 2, width):
+        side = across * reach
+        corners = (ends[:, 0] + side, ends[:, 1] + side, ends[:, 1] - side, ends[:, 0] - side)
+        bars = np.rint(np.stack(corners, axis=1) * (1 << _SHIFT)).astype(np.int32)
+        for bar, (_, _, color) in zip(bars, limbs, strict=True):
+            ink = color if reach == width else _DARK
+            cv2.fillConvexPoly(frame, bar, ink, cv2.LINE_AA, _SHIFT)
 
 
 def _joints(
-    frame: Picture, person: Prediction, skeleton: Skeleton, shown: npt.NDArray[np.bool_], size: int
+    frame: Picture, points: list[list[int]], shown: list[bool], look: _Look, size: int
 ) -> None:
     import cv2
 
-    colors = _joint_colors(skeleton)
-    for joint, (x, y) in enumerate(_points(person)):
-        if not shown[joint]:
+    for (x, y), is_shown, (color, right) in zip(points, shown, look.joints, strict=False):
+        if not is_shown:
             continue
-        color = colors[joint % len(colors)]
-        right = joint < len(skeleton) and skeleton.side(joint) == "right"
-        for extra, ink in ((2, _DARK), (1, _LIGHT), (0, color)):
-            reach = size + extra
+        for reach, ink in ((size + 2, _DARK), (size + 1, _LIGHT), (size, color)):
             if right:
                 low, high = (x - reach, y - reach), (x + reach, y + reach)
                 cv2.rectangle(frame, low, high, ink, cv2.FILLED)
@@ -132,9 +157,13 @@ def _head(frame: Picture, person: Prediction, style: DrawStyle) -> None:
 def _box(frame: Picture, person: Prediction, color: Color, thickness: int, caption: str) -> None:
     import cv2
 
-    x1, y1, x2, y2 = (round(float(v)) for v in person.box)
-    cv2.rectangle(frame, (x1, y1), (x2, y2), _DARK, max(2, thickness // 2) + 2)
-    cv2.rectangle(frame, (x1, y1), (x2, y2), color, max(1, thickness // 2))
+    x1, y1, x2, y2 = (round(v) for v in np.clip(person.box, -_FAR, _FAR).tolist())
+    inner = max(1, thickness // 2)
+    # Frames of one pixel, one in the other: a thick one has round corners and costs four times.
+    for step in range(-1, inner + 1):
+        ink = color if 0 <= step < inner else _DARK
+        shift = step - inner // 2
+        cv2.rectangle(frame, (x1 + shift, y1 + shift), (x2 - shift, y2 - shift), ink, 1)
     if caption:
         _text(frame, caption, x1, y1, _DARK, color, max(0.4, thickness * 0.2), above=True)
 
@@ -173,10 +202,10 @@ def _text(
     return y + height
 
 
-def _points(person: Prediction) -> list[tuple[int, int]]:
+def _points(person: Prediction) -> list[list[int]]:
     """Joints as whole pixels, kept in what drawing can take."""
-    finite = np.nan_to_num(np.clip(person.keypoints[:, :2], -32768, 32767))
-    return [(int(x), int(y)) for x, y in np.rint(finite)]
+    near = np.fmin(np.fmax(person.keypoints[:, :2], -_FAR), _FAR)
+    return np.rint(near).astype(np.int64).tolist()
 
 
 @lru_cache(maxsize=16)
