@@ -16,7 +16,7 @@ from studio.core.artifact import ModelArtifact
 from studio.core.requests.benchmark import BenchmarkOptions
 from studio.runtime.clips import ClipPredictor, is_clip_model
 from studio.runtime.engine import Batch, Engine, Outputs, Pending
-from studio.runtime.head_pose import SIX, nearest_rotations, rotations_of_six
+from studio.runtime.head_outputs import rotations_in
 from studio.runtime.head_pose import TASK as HEADS
 from studio.runtime.predictor import Predictor
 from studio.runtime.topdown import CropModel, in_picture, is_topdown
@@ -169,9 +169,6 @@ def _heads(
         return judged_crop(picture, _whole_box(picture), artifact.input.size), None
 
     def read(outputs: Outputs, kept: Sequence[Any]) -> object:
-        found = outputs[0][: len(kept)].astype(np.float64)
-        if artifact.output == SIX:
-            return rotations_of_six(found.reshape(-1, 6))
-        return nearest_rotations(found.reshape(-1, 3, 3))
+        return rotations_in(outputs, artifact)[: len(kept)]
 
     return _Cropping(engine, pictures, count, cut, read)

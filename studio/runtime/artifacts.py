@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from studio.core.errors import FileProblem, ModelError, PluginError, StudioError
 from studio.core.skeleton import Skeleton
 from studio.io.files import read_json, read_text
 from studio.io.model_json import save_artifact
-from studio.io.skeletons import guess_skeleton, load_skeleton
+from studio.io.skeletons import guess_skeleton
 from studio.registry.plugins import contributions, find
+from studio.runtime.head_foreign import NetworkOutput, foreign_heads, may_be_heads
 
 __all__ = ["load_artifact", "save_artifact"]
 
@@ -135,23 +136,25 @@ def _ask_families(path: Path) -> ModelArtifact:
 
 def _from_openvino(path: Path) -> ModelArtifact:
     """A foreign IR: its `metadata.yaml`, or its shapes alone."""
-    from studio.runtime.engines.openvino import import_openvino
+    from studio.runtime.engines.openvino import openvino_core
 
-    ov = import_openvino()
+    core = openvino_core()
     try:
-        model = ov.Core().read_model(str(path))
+        model = core.read_model(str(path))
     except RuntimeError as error:
         raise ModelError(
             "This is no OpenVINO model, or its .bin file is missing or cut short.",
             where=path,
             hint="The .xml and the .bin of one name belong together; export it again.",
         ) from error
-    entry = model.input(0).get_partial_shape()
-    output = model.output(0).get_partial_shape()
-    shapes = _plain_shape(entry), _plain_shape(output)
+    entry = _plain_shape(model.input(0).get_partial_shape())
+    outputs = [
+        NetworkOutput(" ".join(sorted(o.get_names())), _plain_shape(o.get_partial_shape()))
+        for o in model.outputs
+    ]
     metadata = path.parent / _METADATA
     told = _read_metadata(metadata) if metadata.is_file() else {}
-    return _foreign(path, told, *shapes)
+    return _foreign(path, told, entry, outputs)
 
 
 def _from_onnx(path: Path) -> ModelArtifact:
@@ -169,11 +172,10 @@ def _from_onnx(path: Path) -> ModelArtifact:
         ) from error
     told = dict(session.get_modelmeta().custom_metadata_map)
     metadata = path.parent / _METADATA
-    if not told and metadata.is_file():
-        told = _read_metadata(metadata)
-    entry, output = session.get_inputs()[0].shape, session.get_outputs()[0].shape
-    return _foreign(path, told, *(tuple(v if isinstance(v, int) else -1 for v in s)
-                                  for s in (entry, output)))  # fmt: skip
+    if "task" not in told and metadata.is_file():
+        told |= _read_metadata(metadata)
+    outputs = [NetworkOutput(o.name, _closed(o.shape)) for o in session.get_outputs()]
+    return _foreign(path, told, _closed(session.get_inputs()[0].shape), outputs)
 
 
 def _from_metadata(path: Path) -> ModelArtifact:
@@ -190,7 +192,13 @@ def _from_metadata(path: Path) -> ModelArtifact:
         )
     height, width = _size(facts.get("imgsz"), (-1, 3, -1, -1))
     numbers = 4 + len(_categories(facts.get("names"))) + 3 * int(joints[0])
-    return _foreign(path, told, (1, 3, height, width), (1, numbers, -1))
+    output = NetworkOutput("", (1, numbers, -1))
+    return _foreign(path, told, (1, 3, height, width), [output])
+
+
+def _closed(shape: Sequence[Any]) -> tuple[int, ...]:
+    """-1 for an open size."""
+    return tuple(v if isinstance(v, int) else -1 for v in shape)
 
 
 def _plain_shape(shape: Any) -> tuple[int, ...]:
@@ -213,14 +221,18 @@ def _read_metadata(path: Path) -> dict[str, Any]:
 
 
 def _foreign(
-    path: Path, told: Mapping[str, Any], entry: tuple[int, ...], output: tuple[int, ...]
+    path: Path,
+    told: Mapping[str, Any],
+    entry: tuple[int, ...],
+    outputs: Sequence[NetworkOutput],
 ) -> ModelArtifact:
     """An artefact for a model that others exported. `told` is its metadata (ONNX keeps each
     value as text); what it does not say is read from the shapes.
     """
     facts = {key: _value(value) for key, value in told.items()}
-    if len(entry) == 4 and entry[1] == 3 and output[1:] == (3, 3):
-        return _foreign_heads(path, told, entry, output)
+    if may_be_heads(facts, entry, outputs):
+        return foreign_heads(path, facts, told, entry, outputs)
+    output = outputs[0].shape
     task = facts.get("task", "pose")
     if task != "pose":
         raise ModelError(
@@ -248,30 +260,6 @@ def _foreign(
         output="end2end" if end2end else "decoded",
         created=str(facts.get("date", "")),
         extra={"foreign": {k: str(v) for k, v in told.items()}} if told else {},
-    )
-
-
-def _foreign_heads(
-    path: Path, told: Mapping[str, Any], entry: tuple[int, ...], output: tuple[int, ...]
-) -> ModelArtifact:
-    """A model that gives a rotation for a picture of a head. Such exports do not say how colours
-    are to be scaled; all that are known take RGB with ImageNet's mean and deviation.
-    """
-    side = 224
-    batch = output[0] if output[0] > 0 else entry[0]
-    size = (entry[2] if entry[2] > 0 else side, entry[3] if entry[3] > 0 else side)
-    return ModelArtifact(
-        family="foreign",
-        task="head-pose",
-        weights=path.resolve(),
-        input=InputSpec(size=size, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
-        skeleton=load_skeleton("face5"),
-        categories=("head",),
-        output="rotation",
-        extra={
-            **({"batch": batch} if batch > 0 else {}),
-            **({"foreign": {k: str(v) for k, v in told.items()}} if told else {}),
-        },
     )
 
 

@@ -16,6 +16,7 @@ from studio.core.prediction import HeadPose, Prediction
 from studio.core.skeleton import Skeleton
 from studio.runtime.artifacts import load_artifact
 from studio.runtime.engine import Batch, Engine
+from studio.runtime.head_outputs import HEAD_OUTPUTS, rotations_in
 from studio.runtime.opening import open_engine
 from studio.vision.head_crop import enlarged, joints_of_head, judged_crop, keypoint_box
 
@@ -23,7 +24,6 @@ Picture = npt.NDArray[np.uint8]
 Rotations = npt.NDArray[np.float64]
 
 TASK = "head-pose"
-ROTATION, SIX = "rotation", "rot6d"
 # Pictures in one inference, where the network takes any number.
 _AT_ONCE = 32
 # How much is added at each side of a face's box, and of the box around its joints.
@@ -47,7 +47,7 @@ class HeadPoser:
     ) -> None:
         if not isinstance(artifact, ModelArtifact):
             artifact = load_artifact(artifact)
-        if artifact.task != TASK or artifact.output not in (ROTATION, SIX):
+        if artifact.task != TASK or artifact.output not in HEAD_OUTPUTS:
             raise ModelError(
                 f"This {artifact.family} model ({artifact.task}) does not tell how heads are turned.",
                 where=artifact.weights,
@@ -123,10 +123,7 @@ class HeadPoser:
         count = len(batch)
         if self._fixed and count < self._at_once:
             batch = np.concatenate([batch, np.repeat(batch[-1:], self._at_once - count, axis=0)])
-        found = self.engine.infer(batch)[0][:count].astype(np.float64)
-        if self.artifact.output == SIX:
-            return rotations_of_six(found.reshape(-1, 6))
-        return nearest_rotations(found.reshape(-1, 3, 3))
+        return rotations_in(self.engine.infer(batch), self.artifact)[:count]
 
 
 def people_boxes(
@@ -152,22 +149,3 @@ def head_pose(rotation: Rotations, box: npt.ArrayLike | None = None) -> HeadPose
     angles: Angles = angles_of(rotation)
     place = None if box is None else np.asarray(box, np.float32)
     return HeadPose(rotation, angles.yaw, angles.pitch, angles.roll, place)
-
-
-def rotations_of_six(numbers: npt.NDArray[np.float64]) -> Rotations:
-    """(n, 3, 3) of (n, 6): two columns made upright by Gram and Schmidt, and their product."""
-    x = _unit(numbers[:, :3])
-    z = _unit(np.cross(x, numbers[:, 3:]))
-    return np.stack([x, np.cross(z, x), z], axis=2)
-
-
-def nearest_rotations(matrices: Rotations) -> Rotations:
-    """(n, 3, 3) true rotations nearest to (n, 3, 3): what half precision has bent is straightened."""
-    u, _, v = np.linalg.svd(matrices)
-    turned = np.linalg.det(u @ v)
-    u[:, :, 2] *= np.where(turned < 0, -1.0, 1.0)[:, None]
-    return u @ v
-
-
-def _unit(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)

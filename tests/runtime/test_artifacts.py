@@ -12,6 +12,7 @@ import pytest
 from studio.core.errors import FileProblem, FormatError, ModelError
 from studio.core.skeleton import Skeleton
 from studio.runtime.artifacts import _foreign, load_artifact, save_artifact
+from studio.runtime.head_foreign import NetworkOutput
 from studio.runtime.predictor import Predictor
 from tests.runtime.toy import picture_with, write_onnx, write_openvino
 
@@ -113,7 +114,8 @@ def test_onnx_with_metadata_inside(tmp_path: Path) -> None:
 def test_a_bare_models_joints_are_told_by_its_output(
     output: tuple[int, ...], joints: int, layout: str
 ) -> None:
-    artifact = _foreign(Path("/m.onnx"), {}, (1, 3, 640, 640), output)
+    outputs = [NetworkOutput("output0", output)]
+    artifact = _foreign(Path("/m.onnx"), {}, (1, 3, 640, 640), outputs)
     assert (len(artifact.skeleton), artifact.output) == (joints, layout)
 
 

@@ -16,7 +16,8 @@ from studio.io.skeletons import load_skeleton
 from studio.metrics.head import geodesic, head_errors
 from studio.runtime.artifacts import load_artifact
 from studio.runtime.faces import open_face_detector
-from studio.runtime.head_pose import HeadPoser, head_pose, nearest_rotations, rotations_of_six
+from studio.runtime.head_outputs import nearest_rotations, rotations_of_six
+from studio.runtime.head_pose import HeadPoser, head_pose
 from tests.io.data import shared
 
 pytest.importorskip("onnxruntime")

@@ -15,7 +15,7 @@ from studio.plugins.sixdrepnet.network import (  # noqa: E402
     reparametrised,
     rotation_of_six,
 )
-from studio.runtime.head_pose import rotations_of_six  # noqa: E402
+from studio.runtime.head_outputs import rotations_of_six  # noqa: E402
 
 
 def count(module: torch.nn.Module) -> int:
