@@ -103,8 +103,10 @@ def test(env: Environment, wheels: Path | None, rest: Sequence[str]) -> int:
     need_libraries(env, "offscreen")
     os.chdir(env.root)
     environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ}
-    # A file stays with one worker: tests share trainings that are made once a process.
-    workers = [] if "-n" in rest else ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile"]
+    # A file stays with one worker: tests share trainings that are made once a process. A worker
+    # that dies ends the run: with another in its place, files that stay together hang at the end.
+    workers = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile"]
+    workers = [] if "-n" in rest else [*workers, "--max-worker-restart", "0"]
     return start(env, ["-m", "pytest", *workers, *rest], environment)
 
 

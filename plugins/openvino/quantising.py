@@ -16,6 +16,7 @@ from studio.core.job import JobContext
 from studio.exporting.calibration import CalibrationSet
 from studio.runtime.engines.common import to_floats
 from studio.runtime.engines.openvino import import_openvino
+from studio.runtime.signal_stack import signal_stack_kept
 
 from .accuracy import Judge
 from .float_parts import LAYERS, float_parts
@@ -64,7 +65,8 @@ def quantised(
     )
     data = nncf.Dataset(source)
     try:
-        with _quiet():
+        # NNCF opens and leaves Cores of its own.
+        with _quiet(), signal_stack_kept():
             return _run(nncf, model, data, settings, advanced, judge)
     except (RuntimeError, nncf.InternalError, nncf.ValidationError) as error:
         raise ModelError(

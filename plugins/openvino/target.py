@@ -24,7 +24,7 @@ from studio.exporting.calibration import (
 from studio.exporting.checks import HEADS, POSE, common_problems, size_of
 from studio.exporting.making import export_module, made_artifact
 from studio.io.files import atomic_write_text
-from studio.runtime.engines.openvino import import_openvino
+from studio.runtime.engines.openvino import import_openvino, openvino_core
 
 from .config import ExportOptions
 
@@ -94,7 +94,7 @@ class OpenVinoTarget:
         del context
         from .quantising import layers
 
-        total, whole = layers(import_openvino().Core().read_model(str(made.weights)))
+        total, whole = layers(openvino_core().read_model(str(made.weights)))
         values = {"layers": total, "int8_layers": whole}
         title = N_("Layers that compute in int8")
         check = DeviceCheck(title, f"{whole} / {total}", whole > 0 if _int8(made) else None)

@@ -13,10 +13,11 @@ from studio.core.artifact import ModelArtifact
 from studio.core.job import JobContext
 from studio.core.skeleton import Skeleton
 from studio.registry import find
+from studio.runtime.engines.openvino import openvino_core
 from tests.training_runs import needs_yolo
 
 torch = pytest.importorskip("torch")
-ov = pytest.importorskip("openvino")
+pytest.importorskip("openvino")
 
 
 def graph_of(module: Any, artifact: ModelArtifact) -> Any:
@@ -129,7 +130,7 @@ def pictures(count: int, folder: Path, side: int = 64) -> Path:
 def weight_kinds(path: Path) -> dict[str, str]:
     """How each convolution's weights are stored, by its name."""
     found: dict[str, str] = {}
-    for node in ov.Core().read_model(str(path)).get_ordered_ops():
+    for node in openvino_core().read_model(str(path)).get_ordered_ops():
         if node.get_type_name() in LAYER_NAMES[:2]:
             source = node.input_value(1).get_node()
             while source.get_type_name() != "Constant":
