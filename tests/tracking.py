@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
+from trackeval.metrics.clear import CLEAR
 
+from studio.core.annotation import VISIBLE
 from studio.core.prediction import Prediction
-from studio.metrics.hota_kp import HotaKpJudging, Tracked
+from studio.metrics.hota_kp import HotaKpJudging, Tracked, sequence_of
 from studio.registry.plugins import find
 from studio.vision.synthetic import make_clip
 from studio.vision.synthetic.scene import SyntheticPicture, coco17
@@ -26,15 +29,21 @@ def clip(
 
 
 def found_in(
-    picture: SyntheticPicture, rng: np.random.Generator, noise: float = 1.0, missed: float = 0.03
+    picture: SyntheticPicture,
+    rng: np.random.Generator,
+    noise: float = 1.0,
+    missed: float = 0.03,
+    sight: int = 0,
 ) -> list[Prediction]:
     """The people of a picture as a model might find them, in any order: joints tremble by `noise`
-    pixels, some people are `missed`, hidden joints are less sure. `box_score` keeps who it is.
+    pixels, some people are `missed`, and all with less than `sight` joints in sight; hidden joints
+    are less sure. `box_score` keeps who it is.
     """
     people: list[Prediction] = []
     for one in rng.permutation(np.arange(len(picture.people))):
         person = picture.people[one]
-        if rng.random() < missed or person.labelled < 3:
+        visible = int((person.keypoints[:, 2] == VISIBLE).sum())
+        if rng.random() < missed or person.labelled < 3 or visible < sight:
             continue
         points = person.keypoints.copy()
         points[:, :2] += rng.normal(0, noise, (len(points), 2))
@@ -53,7 +62,7 @@ def found_in(
 
 def tracked(
     name: str, pictures: Sequence[SyntheticPicture], seed: int = 0, noise: float = 1.0,
-    missed: float = 0.03, **values: Any,
+    missed: float = 0.03, sight: int = 0, **values: Any,
 ) -> list[tuple[Prediction, ...]]:  # fmt: skip
     """What the tracker called `name` tells of each frame."""
     contribution = find("tracker", name)
@@ -62,23 +71,36 @@ def tracked(
     rng = np.random.default_rng(seed)
     told: list[tuple[Prediction, ...]] = []
     for index, picture in enumerate(pictures):
-        people = found_in(picture, rng, noise, missed)
+        people = found_in(picture, rng, noise, missed, sight)
         people = people if tracker.wants_people(index) else []
         told.append(tracker.update(picture.image, people, index, index / FPS))
     return told
 
 
+@dataclass(frozen=True)
+class Judged:
+    """HOTA-KP and its parts, 0..1, and how often an identity changed (CLEAR's IDSW)."""
+
+    hota: float
+    detection: float
+    association: float
+    switches: int
+
+
+def judged(pictures: Sequence[SyntheticPicture], told: Sequence[Sequence[Prediction]]) -> Judged:
+    """How right the identities and places are that a tracker told."""
+    truth, answers = _both(pictures, told)
+    judging = HotaKpJudging()
+    judging.add("clip", "person", truth, answers)
+    found = judging.result().all
+    clear: Any = CLEAR({"PRINT_CONFIG": False})
+    switches = clear.eval_sequence(sequence_of(truth, answers))["IDSW"]
+    return Judged(found.mean(), found.mean("DetA"), found.mean("AssA"), int(switches))
+
+
 def hota(pictures: Sequence[SyntheticPicture], told: Sequence[Sequence[Prediction]]) -> float:
     """HOTA-KP of what a tracker told."""
-    judging = HotaKpJudging()
-    truth, answers = [], []
-    for picture, people in zip(pictures, told, strict=True):
-        truth.append(_tracked([p.track_id for p in picture.people],
-                              [p.keypoints for p in picture.people]))  # fmt: skip
-        sure = [p for p in people if p.track_id is not None]
-        answers.append(_tracked([p.track_id for p in sure], [p.keypoints for p in sure]))
-    judging.add("clip", "person", truth, answers)
-    return judging.result().all.mean()
+    return judged(pictures, told).hota
 
 
 def same_person(told: Sequence[Sequence[Prediction]]) -> dict[int, set[int]]:
@@ -89,6 +111,18 @@ def same_person(told: Sequence[Sequence[Prediction]]) -> dict[int, set[int]]:
             if p.track_id is not None:
                 found.setdefault(int(p.box_score or 0), set()).add(p.track_id)
     return found
+
+
+def _both(
+    pictures: Sequence[SyntheticPicture], told: Sequence[Sequence[Prediction]]
+) -> tuple[list[Tracked], list[Tracked]]:
+    truth, answers = [], []
+    for picture, people in zip(pictures, told, strict=True):
+        truth.append(_tracked([p.track_id for p in picture.people],
+                              [p.keypoints for p in picture.people]))  # fmt: skip
+        sure = [p for p in people if p.track_id is not None]
+        answers.append(_tracked([p.track_id for p in sure], [p.keypoints for p in sure]))
+    return truth, answers
 
 
 def _tracked(ids: Sequence[int | None], points: Sequence[Any]) -> Tracked:

@@ -14,7 +14,7 @@ class OksOptions(Options):
 
     least: float = least_option()
     new_score: float = new_score_option()
-    lost: int = lost_option()
+    lost: int = lost_option(60)
     smooth: bool = option(
         True,
         title=N_("Smooth joints"),

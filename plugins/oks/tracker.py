@@ -32,7 +32,7 @@ _SLOWING = 0.9
 # How far beside the way that it was expected on a person may come back, in sides of its box, and
 # how much more with each frame out of sight.
 _BESIDE = 0.5
-_STRAY = 0.0
+_STRAY = 0.02
 # What is cut by the picture's edge looks smaller than it is: sides are forgotten slowly.
 _SHRINKING = 0.97
 
@@ -117,28 +117,33 @@ class OksTracker:
         """(tracks, people) 0..1, 0 for another category; boxes where there are no joints."""
         if not tracks or not people:
             return np.zeros((len(tracks), len(people)))
-        boxes = np.array([p.box for p in people], np.float64)
-        if not people[0].keypoints.size:
-            similar = overlaps(np.array([t.person.box for t in tracks], np.float32),
-                               boxes.astype(np.float32))  # fmt: skip
-        else:
-            similar = self._poses(tracks, people, index)
+        joints = people[0].keypoints.size
+        similar = (self._poses if joints else self._boxes)(tracks, people, index)
         same = [[t.person.category_id == p.category_id for p in people] for t in tracks]
         return np.where(np.array(same), similar, 0.0)
+
+    def _boxes(
+        self, tracks: Sequence[_Track], people: Sequence[Prediction], index: int
+    ) -> FloatArray:
+        expected = np.array([t.person.box + np.tile(t.way(index), 2) for t in tracks], np.float32)
+        return overlaps(expected, np.array([p.box for p in people], np.float32))
 
     def _poses(
         self, tracks: Sequence[_Track], people: Sequence[Prediction], index: int
     ) -> FloatArray:
+        """OKS over the joints that both have; the boxes' IoU where there is no such joint."""
         expected = np.array([t.expected(index) for t in tracks])
         sides = np.array([t.side for t in tracks])
         # The longer nobody saw a person, the less is known of where the joints are.
         gone = np.array([index - t.frame for t in tracks])
         areas = sides**2 * (1 + 0.1 * (gone - 1))
         poses = np.array([p.keypoints for p in people], np.float64)
-        # Only joints that both have; where there is none, all are asked.
         seen = (expected[:, None, :, 2] >= _SEEN) & (poses[None, :, :, 2] >= _SEEN)
-        seen[~seen.any(axis=2)] = True
-        return seen_oks(expected, poses, areas, self._sigmas * _WIDER, seen)
+        similar = seen_oks(expected, poses, areas, self._sigmas * _WIDER, seen)
+        shared = seen.any(axis=2)
+        if shared.all():
+            return similar
+        return np.where(shared, similar, self._boxes(tracks, people, index))
 
     def _nearness(
         self, tracks: Sequence[_Track], people: Sequence[Prediction], index: int
@@ -147,20 +152,17 @@ class OksTracker:
         expected somebody is now. Who was behind something, or beyond the edge, stands otherwise
         than before, and may have turned round: the pose tells less than the place.
         """
-        near = np.zeros((len(tracks), len(people)))
-        for row, track in enumerate(tracks):
-            if not len(track.pose):
-                continue
-            way = track.way(index)
-            reach = (_BESIDE + _STRAY * (index - track.frame)) * track.side
-            for column, person in enumerate(people):
-                if person.category_id != track.person.category_id:
-                    continue
-                shift = _shift(track.pose, person.keypoints.astype(np.float64))
-                part = np.clip(shift @ way / max(float(way @ way), 1e-9), 0, 1)
-                beside = np.linalg.norm(shift - part * way)
-                near[row, column] = np.exp(-((beside / reach) ** 2) / 2)
-        return near
+        if not tracks or not people:
+            return np.zeros((len(tracks), len(people)))
+        shifts = np.array([[_shift(t.person, p) for p in people] for t in tracks])
+        ways = np.array([t.way(index) for t in tracks])[:, None]
+        length = np.maximum((ways**2).sum(axis=2), 1e-9)
+        parts = np.clip((shifts * ways).sum(axis=2) / length, 0, 1)
+        beside = np.linalg.norm(shifts - parts[:, :, None] * ways, axis=2)
+        reach = np.array([t.side * (_BESIDE + _STRAY * (index - t.frame)) for t in tracks])
+        near = np.exp(-((beside / reach[:, None]) ** 2) / 2)
+        same = [[t.person.category_id == p.category_id for p in people] for t in tracks]
+        return np.where(np.array(same), near, 0.0)
 
     def _begun(self, person: Prediction, index: int, time: float) -> Prediction:
         options = self._options
@@ -176,11 +178,8 @@ class OksTracker:
     def _carried(self, track: _Track, person: Prediction, index: int, time: float) -> Prediction:
         frames = index - track.frame
         pose = person.keypoints.astype(np.float64)
-        if len(pose):
-            seen = (pose[:, 2] >= _SEEN) & (track.pose[:, 2] >= _SEEN)
-            moved = (pose - track.pose)[seen if seen.any() else slice(None), :2]
-            step = _median(moved) / frames
-            track.speed = track.speed + _FRESH * (step - track.speed)
+        step = _shift(track.person, person) / frames
+        track.speed = track.speed + _FRESH * (step - track.speed)
         seconds = time - track.time
         seconds = seconds if seconds > 0 else frames / self._fps
         track.side = max(_size(person), track.side * _SHRINKING)
@@ -201,10 +200,13 @@ def _median(rows: FloatArray) -> FloatArray:
     return (ordered[(len(rows) - 1) // 2] + ordered[len(rows) // 2]) / 2
 
 
-def _shift(before: FloatArray, after: FloatArray) -> FloatArray:
-    """(2,) pixels that a person moved by, from joints that both poses have."""
-    seen = (after[:, 2] >= _SEEN) & (before[:, 2] >= _SEEN)
-    return np.median((after - before)[seen if seen.any() else slice(None), :2], axis=0)
+def _shift(before: Prediction, after: Prediction) -> FloatArray:
+    """(2,) pixels that a person moved by: the median of the joints seen on both, else the box."""
+    seen = (before.keypoints[:, 2] >= _SEEN) & (after.keypoints[:, 2] >= _SEEN)
+    if seen.any():
+        return _median((after.keypoints - before.keypoints)[seen, :2].astype(np.float64))
+    corners = (after.box - before.box).astype(np.float64)
+    return (corners[:2] + corners[2:]) / 2
 
 
 def _size(person: Prediction) -> float:

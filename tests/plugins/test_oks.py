@@ -12,7 +12,7 @@ from studio.registry.interfaces import Tracker
 from studio.registry.plugins import find
 from studio.vision.one_euro import OneEuro
 from studio.vision.synthetic.scene import coco17
-from tests.tracking import FPS, clip, hota, same_person, tracked
+from tests.tracking import FPS, clip, hota, judged, same_person, tracked
 
 
 @pytest.mark.parametrize("seed", [1, 3])
@@ -22,6 +22,42 @@ def test_people_who_cross_keep_their_identities(seed: int) -> None:
     assert hota(pictures, told) > 0.9
     # Who walks out of the picture and comes back seconds later may be somebody new.
     assert sum(len(ids) for ids in same_person(told).values()) <= 5
+
+
+@pytest.mark.parametrize("seed", [41, 44])
+def test_who_leaves_the_picture_and_comes_back_is_known_again(seed: int) -> None:
+    """Walkers turn round a second's way beyond the edge; the clips are none the tracker was made
+    with.
+    """
+    pictures = clip(seed, 250)
+    boxes = judged(pictures, tracked("bytetrack", pictures))
+    told = tracked("oks", pictures)
+    poses = judged(pictures, told)
+    assert all(len(ids) == 1 for ids in same_person(told).values())
+    assert poses.switches == 0
+    assert poses.hota > max(0.92, boxes.hota)
+
+
+def test_behind_each_other_poses_are_kept_apart_better_than_boxes() -> None:
+    pictures = clip(42, 100, people=6)
+    poses, boxes = (
+        judged(pictures, tracked(n, pictures, seed=7, noise=2.0, missed=0.1, sight=6))
+        for n in ("oks", "bytetrack")
+    )
+    assert poses.association > boxes.association
+    assert poses.hota > boxes.hota
+
+
+def test_poses_without_a_joint_in_common_are_compared_by_their_boxes() -> None:
+    """Joints that nobody sees stand at 0, 0 in many files: they are alike and mean nothing."""
+    half, other = person(0), person(400)
+    half.keypoints[8:] = other.keypoints[:8] = 0
+    tracker = oks()
+    assert ids(tracker, 0, half) == [1]
+    assert ids(tracker, 1, other) == [2]
+    legs = person(3)
+    legs.keypoints[:8] = 0
+    assert ids(tracker, 2, legs) == [1]
 
 
 def test_the_same_frames_give_the_same_identities() -> None:
