@@ -71,6 +71,7 @@ class ModelItem:
     """One runnable model: the folder of its `model.json`, or a bare weights file.
 
     origin: "run", "export" or "sample". weights: the file that `model.json` names, if it is there.
+    task: "pose", "keypoints" or "head-pose", as `model.json` says.
     """
 
     path: Path
@@ -80,6 +81,7 @@ class ModelItem:
     precision: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     weights: Path | None = None
+    task: str = ""
 
 
 def datasets(project: Path) -> list[DatasetItem]:
@@ -336,6 +338,7 @@ def _model(path: Path, root: Path, origin: str) -> ModelItem | None:
         precision=str(data.get("precision", "")),
         metrics=_numbers(data.get("metrics")),
         weights=_weights(path.parent, data),
+        task=str(data.get("task", "")),
     )
 
 

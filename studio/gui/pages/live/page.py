@@ -1,4 +1,4 @@
-"""Live: a camera or a film watched through a model, skeletons drawn over the picture."""
+"""Live: a camera or a film watched through a model, people drawn over the picture."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from studio.core.errors import StudioError
 from studio.core.options import N_
 from studio.gui.actions import StudioAction
-from studio.gui.i18n import said, tr
+from studio.gui.i18n import tr
 from studio.gui.icons import icon
 from studio.gui.jobs_drawer import open_folder
 from studio.gui.page import Page
-from studio.gui.pages.live_session import LiveSession, StreamInfo
-from studio.gui.pages.live_side import LiveSide
-from studio.gui.pages.live_view import LiveFrame, LiveView
+from studio.gui.pages.live.asking import Asking
+from studio.gui.pages.live.frame import LiveFrame, StreamInfo
+from studio.gui.pages.live.notices import RUNNING, notice_of
+from studio.gui.pages.live.screen import FullScreen
+from studio.gui.pages.live.session import LiveSession
+from studio.gui.pages.live.side import LiveSide
+from studio.gui.pages.live.view import LiveView
 from studio.gui.widgets.basics import (
     ElidedLabel,
     EmptyState,
@@ -31,28 +35,6 @@ if TYPE_CHECKING:
     from studio.io.project import Project
 
 SEND_DELAY_MS = 80
-
-
-class FullScreen(QWidget):
-    """The picture alone on the whole screen; Esc ends."""
-
-    def __init__(self, page: LivePage) -> None:
-        super().__init__()
-        self._page = page
-        self.setWindowTitle("Pose Studio")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(page.view)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_F11):
-            self._page.leave_full_screen()
-        else:
-            super().keyPressEvent(event)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        self._page.leave_full_screen()
-        super().closeEvent(event)
 
 
 class LivePage(Page):
@@ -69,11 +51,13 @@ class LivePage(Page):
         self.full_screen: FullScreen | None = None
         self.info: StreamInfo | None = None
         self._wanted: dict[str, Any] = {}
+        self._warned = False
         self._send_timer = QTimer(self)
         self._send_timer.setSingleShot(True)
         self._send_timer.setInterval(SEND_DELAY_MS)
         self._send_timer.timeout.connect(self._send)
         self._build()
+        self.asking = Asking(studio.runner, self.side, self)
         self._connect()
         self._restyle()
         self._update_buttons()
@@ -107,18 +91,24 @@ class LivePage(Page):
     def _make_bar(self) -> QFrame:
         bar = QFrame()
         bar.setProperty("role", "drawer")
-        self.record_button = tool_button("record", "Record video, JSON and CSV", checkable=True)
+        self.record_button = tool_button("record", "Record (Ctrl+R)", checkable=True)
         self.record_button.setIcon(icon("record", "danger"))
-        self.snapshot_button = tool_button("snapshot", "Take a snapshot", self.snapshot)
+        self.snapshot_button = tool_button("snapshot", "Take a snapshot (Ctrl+P)", self.snapshot)
+        self.fit_button = tool_button(
+            "fit", "Show the whole picture (Ctrl+F)", self.view.show_whole
+        )
         self.full_button = tool_button("fullscreen", "Full screen (F11)", self.toggle_full_screen)
         self.state_label = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
         self.state_label.setProperty("role", "muted")
         row = QHBoxLayout(bar)
         row.setContentsMargins(16, 4, 8, 4)
         row.addWidget(self.state_label, 1)
-        for widget in (self.record_button, self.snapshot_button, self.full_button):
+        for widget in self._tools():
             row.addWidget(widget)
         return bar
+
+    def _tools(self) -> tuple[QWidget, ...]:
+        return self.record_button, self.snapshot_button, self.fit_button, self.full_button
 
     def _connect(self) -> None:
         session = self.session
@@ -126,7 +116,7 @@ class LivePage(Page):
         session.stream.connect(self._stream)
         session.status.connect(self._status)
         session.made.connect(self._made)
-        session.problem.connect(self._problem)
+        session.problem.connect(self.show_problem)
         session.ended.connect(self._ended)
         self.side.chosen.connect(self._update_buttons)
         self.side.changed.connect(self._change)
@@ -135,21 +125,31 @@ class LivePage(Page):
         self.record_button.toggled.connect(self.record)
         self.view.full_screen_wanted.connect(self.toggle_full_screen)
         self.view.escape_pressed.connect(self.leave_full_screen)
+        self.asking.problem.connect(self.show_problem)
 
     def studio_actions(self) -> list[StudioAction]:
-        """Start, record, snapshot, full screen."""
-        page = self.page_id
+        """Everything that can be done while one watches."""
+        drawing, keeping, view = self.side.drawing_panel, self.side.keeping, self.view
+        rows = (
+            ("toggle", N_("Start or stop Live"), self.toggle, "F5", "play"),
+            ("record", N_("Record"), self.toggle_recording, "Ctrl+R", "record"),
+            ("snapshot", N_("Take a snapshot"), self.snapshot, "Ctrl+P", "snapshot"),
+            ("full", N_("Full screen"), self.toggle_full_screen, "F11", "fullscreen"),
+            ("doubtful", N_("Keep doubtful frames"), keeping.doubtful.toggle, "Ctrl+D", "queue"),
+            ("serve", N_("Send the results on"), keeping.serve.toggle, "Ctrl+Shift+S", "external"),
+            ("whole", N_("Show the whole picture"), view.show_whole, "Ctrl+F", "fit"),
+            ("larger", N_("Larger"), view.zoom_in, "Ctrl++;Ctrl+=", "zoom-in"),
+            ("smaller", N_("Smaller"), view.zoom_out, "Ctrl+-", "zoom-out"),
+            ("skeletons", N_("Show skeletons"), drawing.skeletons.toggle, "S", "skeleton"),
+            ("boxes", N_("Show boxes"), drawing.boxes.toggle, "B", "rectangle"),
+            ("names", N_("Show names"), drawing.ids.toggle, "N", "person"),
+            ("trails", N_("Show trails"), drawing.trails.toggle, "T", "chart"),
+            ("heads", N_("Heads as cubes, axes, or not"), drawing.next_heads, "H", "model"),
+            ("figures", N_("Show figures"), drawing.overlay.toggle, "G", "table"),
+        )
         return [
-            StudioAction("live.toggle", N_("Start or stop Live"), self.toggle, "F5", "play", page),
-            StudioAction(
-                "live.record", N_("Record"), self.record_button.toggle, "Ctrl+R", "record", page
-            ),
-            StudioAction(
-                "live.snapshot", N_("Take a snapshot"), self.snapshot, "Ctrl+P", "snapshot", page
-            ),
-            StudioAction(
-                "live.full", N_("Full screen"), self.toggle_full_screen, "F11", "fullscreen", page
-            ),
+            StudioAction(f"live.{name}", title, does, keys, sign, self.page_id)
+            for name, title, does, keys, sign in rows
         ]
 
     def sidebar(self) -> QWidget:
@@ -158,11 +158,11 @@ class LivePage(Page):
 
     def activate(self) -> None:
         """Models may have come meanwhile."""
-        self.side.model_picker.refresh()
+        self.side.refresh()
 
     def set_project(self, project: Project | None) -> None:
         """The project's own models come first."""
-        self.side.model_picker.set_project(None if project is None else Path(project.folder))
+        self.side.set_project(None if project is None else Path(project.folder))
 
     def receive(
         self, source: str = "", model: str | Path = "", start: bool = False, **_more: Any
@@ -213,6 +213,11 @@ class LivePage(Page):
         """Begin or end a recording."""
         self._change({"record": on})
 
+    def toggle_recording(self) -> None:
+        """Begin or end a recording, while something runs."""
+        if self.session.running:
+            self.record_button.toggle()
+
     def snapshot(self) -> None:
         """Keep the next frame as a picture."""
         if self.session.running:
@@ -223,7 +228,8 @@ class LivePage(Page):
         if self.full_screen is not None:
             self.leave_full_screen()
         elif self.session.running:
-            self.full_screen = FullScreen(self)
+            self.full_screen = FullScreen(self.view, self._own_actions())
+            self.full_screen.left.connect(self.leave_full_screen)
             self.full_screen.showFullScreen()
             self.view.show()
             self.view.setFocus()
@@ -236,6 +242,10 @@ class LivePage(Page):
             self.stack.setCurrentWidget(self.view if self.session.running else self.empty)
             full.hide()
             full.deleteLater()
+
+    def _own_actions(self) -> list[QAction]:
+        actions = self.studio.actions
+        return [actions.get(a.id) for a in actions.all() if a.page_id == self.page_id]
 
     def _change(self, values: dict[str, Any]) -> None:
         if self.session.running:
@@ -253,6 +263,9 @@ class LivePage(Page):
 
     def _show(self, frame: LiveFrame) -> None:
         self.view.set_message("")
+        if self._warned:
+            self._warned = False
+            self.banner.clear()
         self.view.show_frame(frame)
 
     def _stream(self, info: StreamInfo) -> None:
@@ -261,40 +274,38 @@ class LivePage(Page):
         self.view.categories = info.categories
         self._update_buttons()
 
-    def _status(self, state: str, message: str) -> None:
-        if state == "waiting":
-            self.view.set_message(tr("The source went away; it is waited for…"))
-            self.banner.show_message(said(message), kind="warning")
-        elif state == "running":
-            self.view.set_message("")
+    def _status(self, state: str, message: str, hint: str) -> None:
+        notice = notice_of(state, message, hint)
+        self.view.set_message("" if notice is None else notice.over)
+        if notice is not None:
+            self.banner.show_message(notice.message, kind=notice.kind, hint=notice.hint)
+            # A frame that comes takes back what was said of frames that do not.
+            self._warned = bool(notice.over)
+        elif state == RUNNING and self._warned:
+            self._warned = False
             self.banner.clear()
 
     def _made(self, kind: str, path: str) -> None:
+        made = Path(path)
         if kind == "doubtful":
             self.banner.show_message(
-                tr("A doubtful frame was kept: {name}", name=Path(path).name),
+                tr("A doubtful frame was kept: {name}", name=made.name),
                 action=tr("Annotate it"),
-                callback=lambda: self.studio.open_page("annotate", picture=Path(path)),
+                callback=lambda: self.studio.open_page("annotate", picture=made),
             )
-            return
-        if kind not in ("video", "snapshot"):
-            return
-        title = tr("Recorded: {name}", name=Path(path).name)
-        if kind == "snapshot":
-            title = tr("Snapshot: {name}", name=Path(path).name)
-        self.banner.show_message(
-            title,
-            kind="success",
-            hint=str(Path(path).parent),
-            action=tr("Open folder"),
-            callback=lambda: open_folder(Path(path).parent),
-        )
-
-    def _problem(self, problem: Any) -> None:
-        self.show_problem(problem)
+        elif kind in ("video", "snapshot"):
+            said = N_("Recorded: {name}") if kind == "video" else N_("Snapshot: {name}")
+            self.banner.show_message(
+                tr(said, name=made.name),
+                kind="success",
+                hint=str(made.parent),
+                action=tr("Open folder"),
+                callback=lambda: open_folder(made.parent),
+            )
 
     def _ended(self, _state: str) -> None:
         self.leave_full_screen()
+        self._warned = False
         self.record_button.setChecked(False)
         self.view.set_message("")
         self.view.clear()
@@ -306,7 +317,7 @@ class LivePage(Page):
         running = self.session.running
         stopping = running and self.session.job is not None and self.session.job.stopping
         self.side.show_running(running, stopping)
-        for widget in (self.record_button, self.snapshot_button, self.full_button):
+        for widget in self._tools():
             widget.setEnabled(running)
         self.state_label.setText(self._state_text())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +12,8 @@ from studio.core.errors import Problem, StudioError
 from studio.core.job import ARTIFACT, FRAME, JobEvent, JobSpec
 from studio.core.options import N_
 from studio.core.skeleton import Skeleton
-from studio.gui.pages.live_view import LiveFrame
+from studio.gui.pages.live.frame import LiveFrame, StreamInfo, to_image
 from studio.gui.runner import CRASHED, FAILED, Job, JobRunner
-
-
-@dataclass(frozen=True)
-class StreamInfo:
-    """What the job says of its source and its model when frames begin to come."""
-
-    source: str
-    kind: str
-    engine: str
-    device: str
-    precision: str
-    skeleton: Skeleton
-    categories: tuple[str, ...]
-    size: tuple[int, int]
 
 
 class LiveSession(QObject):
@@ -36,7 +21,7 @@ class LiveSession(QObject):
 
     frame = Signal(object)
     stream = Signal(object)
-    status = Signal(str, str)
+    status = Signal(str, str, str)
     made = Signal(str, str)
     problem = Signal(object)
     ended = Signal(str)
@@ -97,7 +82,10 @@ class LiveSession(QObject):
         elif event.event == "ring":
             self._attach(event.data)
         elif event.event == "status":
-            self.status.emit(str(event.data.get("state", "")), str(event.data.get("message", "")))
+            state, message, hint = (
+                str(event.data.get(k) or "") for k in ("state", "message", "hint")
+            )
+            self.status.emit(state, message, hint)
         elif event.event == ARTIFACT:
             self.made.emit(str(event.data.get("kind", "")), str(event.data.get("path", "")))
 
@@ -125,7 +113,7 @@ class LiveSession(QObject):
 
         self.frame.emit(
             LiveFrame(
-                image=image,
+                image=to_image(image),
                 people=predictions_from_values(data.get("predictions", ())),
                 index=int(data.get("index", 0)),
                 time=float(data.get("time", 0.0)),
@@ -133,6 +121,7 @@ class LiveSession(QObject):
                 fps=data.get("fps", {}),
                 dropped=int(data.get("dropped", 0)) + self.skipped,
                 recording=bool(data.get("recording", False)),
+                taken=float(data.get("taken", 0.0)),
             )
         )
 

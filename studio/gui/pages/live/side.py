@@ -1,35 +1,35 @@
-"""The Live page's side: source, model, and how people are drawn; what the job is asked."""
+"""The Live page's side: source, models, drawing and keeping; what the job is asked."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QStandardPaths, Signal
+from PySide6.QtCore import QStandardPaths, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.core.options import N_
 from studio.core.requests.live import LiveOptions
+from studio.core.requests.track import TRACKER
 from studio.gui.forms import OptionsForm
 from studio.gui.i18n import bind_text, said, tr
 from studio.gui.icons import icon
-from studio.gui.pages.live_panel import (
-    FOLDER,
-    VIDEO,
-    ModelPicker,
-    SourcePicker,
-    ValueSlider,
-    check,
-    kind_of,
-)
-from studio.gui.pages.live_view import LiveStyle
+from studio.gui.pages.live.drawing import DrawingPanel
+from studio.gui.pages.live.keeping import KeepingPanel
+from studio.gui.pages.live.layers import LiveStyle
+from studio.gui.pages.live.models import DevicePicker, ModelPicker, TrackerPicker
+from studio.gui.pages.live.parts import check, titled
+from studio.gui.pages.live.source import FOLDER, VIDEO, SourcePicker, holds_password, kind_of
 from studio.gui.settings import Settings
 from studio.gui.theme import set_role
 from studio.gui.widgets.basics import button, label, line, scrolled
 
 PANEL_WIDTH = 304
 # Of the job's options these stand in the form; the others have their own place on the page.
-IN_FORM = ("imgsz", "precision", "device", "iou", "max_people")
+IN_FORM = (
+    "precision", "imgsz", "iou", "max_people", "detector", "flip_test", "head_boxes", "face_model",
+    "head_smoothing", "doubt_low", "doubt_high",
+)  # fmt: skip
 NOT_IN_FORM = tuple(f.name for f in LiveOptions.fields() if f.name not in IN_FORM)
 
 
@@ -55,21 +55,13 @@ class LiveSide(QFrame):
         self.setFixedWidth(PANEL_WIDTH)
         self.source_picker = SourcePicker()
         self.model_picker = ModelPicker()
+        self.head_picker = ModelPicker(heads=True)
+        self.tracker_picker = TrackerPicker(TRACKER)
+        self.device_picker = DevicePicker()
         self.model_form = OptionsForm(LiveOptions, skip=NOT_IN_FORM)
         self.repeat = check("Repeat a video at its end", True)
-        self.conf = ValueSlider("Confidence", 0.05, 0.95, 0.05, 0.25)
-        self.joint_conf = ValueSlider("Joint confidence", 0.0, 0.95, 0.05, 0.3)
-        self.radius = ValueSlider("Joint radius", 0, 12, 0.5, 4)
-        self.line_width = ValueSlider("Line width", 1, 10, 0.5, 3)
-        self.skeletons = check("Skeletons", True)
-        self.boxes = check("Boxes", True)
-        self.ids = check("Numbers and scores", True)
-        self.overlay = check("Figures", True)
-        self.doubtful = check("Keep doubtful frames", False)
-        bind_text(
-            self.doubtful.setToolTip,
-            "Pictures with a doubtful person are kept, to be annotated later.",
-        )
+        self.drawing_panel = DrawingPanel()
+        self.keeping = KeepingPanel()
         self.start_button = button("Start", role="primary", icon_name="play")
         self.start_button.setToolTip("F5")
         self._lay_out()
@@ -79,22 +71,32 @@ class LiveSide(QFrame):
     def _lay_out(self) -> None:
         body = QWidget()
         inner = QVBoxLayout(body)
-        inner.setContentsMargins(16, 16, 16, 16)
+        # The scroll bar's ten pixels belong to the margin: fields end where the button below ends.
+        inner.setContentsMargins(16, 16, 6, 16)
         inner.setSpacing(8)
-        for widget in (label("Source", "title"), self.source_picker, self.repeat):
-            inner.addWidget(widget)
-        inner.addSpacing(8)
-        for widget in (label("Model", "title"), self.model_picker, self.model_form):
-            inner.addWidget(widget)
-        inner.addSpacing(8)
-        inner.addWidget(line())
-        inner.addSpacing(8)
-        inner.addWidget(label("Drawing", "title"))
-        for slider in self._sliders().values():
-            inner.addWidget(slider)
-        inner.addSpacing(4)
-        for box in (self.skeletons, self.boxes, self.ids, self.overlay, self.doubtful):
-            inner.addWidget(box)
+        sections: tuple[tuple[str, tuple[QWidget, ...]], ...] = (
+            (N_("Source"), (self.source_picker, self.repeat)),
+            (
+                N_("Model"),
+                (
+                    self.model_picker,
+                    titled("Head poses", self.head_picker),
+                    titled("Tracker", self.tracker_picker),
+                    titled("Device", self.device_picker),
+                    self.model_form,
+                ),
+            ),
+            (N_("Drawing"), (self.drawing_panel,)),
+            (N_("Keep"), (self.keeping,)),
+        )
+        for number, (title, widgets) in enumerate(sections):
+            if number:
+                inner.addSpacing(8)
+                inner.addWidget(line())
+                inner.addSpacing(8)
+            inner.addWidget(label(title, "title"))
+            for widget in widgets:
+                inner.addWidget(widget)
         inner.addStretch(1)
         foot = QHBoxLayout()
         foot.setContentsMargins(16, 12, 16, 12)
@@ -102,19 +104,19 @@ class LiveSide(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(scrolled(body), 1)
+        area = scrolled(body)
+        area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        column.addWidget(area, 1)
         column.addWidget(line())
         column.addLayout(foot)
 
     def _connect(self) -> None:
-        self.source_picker.changed.connect(self.chosen)
-        self.model_picker.changed.connect(self.chosen)
-        self.conf.changed.connect(lambda value: self.changed.emit({"conf": value}))
-        self.doubtful.toggled.connect(lambda on: self.changed.emit({"keep_doubtful": on}))
-        for slider in (self.joint_conf, self.radius, self.line_width):
-            slider.changed.connect(lambda _value: self._redrawn())
-        for box in (self.skeletons, self.boxes, self.ids, self.overlay):
-            box.toggled.connect(self.restyled)
+        for picker in (self.source_picker, self.model_picker, self.tracker_picker):
+            picker.changed.connect(self.chosen)
+        self.model_form.changed.connect(self.chosen)
+        self.keeping.changed.connect(self.changed)
+        self.drawing_panel.changed.connect(self.changed)
+        self.drawing_panel.restyled.connect(self.restyled)
 
     def missing(self) -> str:
         """What must be chosen first; "" where Live can start."""
@@ -122,35 +124,35 @@ class LiveSide(QFrame):
             return tr("Choose a source first.")
         if not self.model_picker.model():
             return tr("Choose a model first.")
-        problems = self.model_form.problems()
+        problems = [*self.model_form.problems(), *self.tracker_picker.problems()]
         return said(problems[0].message) if problems else ""
 
     def options(self, *, own_folder: bool) -> dict[str, Any]:
-        """What the job is asked; with `own_folder` it keeps its recordings among the films."""
+        """What the job is asked; with `own_folder` it keeps its recordings among the films.
+        Raises UsageError where a field holds no value.
+        """
         kept = {"save_dir": str(recordings_folder())} if own_folder else {}
-        return {
+        tracker, heads = self.tracker_picker.tracker(), self.head_picker.model()
+        asked = {
             **kept,
             **self.source_picker.wish(),
             **self.model_form.values(),
             "model": self.model_picker.model(),
+            **({"head_model": heads} if heads else {}),
+            "track": tracker,
+            "track_options": self.tracker_picker.values() if tracker else [],
+            "device": self.device_picker.device(),
             "source": self.source_picker.source(),
-            "conf": self.conf.value(),
             "loop": self.repeat.isChecked(),
-            "keep_doubtful": self.doubtful.isChecked(),
-            **self._drawn_by_the_job(),
+            **self.keeping.values(),
+            **self.drawing_panel.values(),
         }
+        known = {f.name for f in LiveOptions.fields()}
+        return {name: value for name, value in asked.items() if name in known}
 
     def drawing(self) -> LiveStyle:
         """How the view draws."""
-        return LiveStyle(
-            radius=self.radius.value(),
-            width=self.line_width.value(),
-            joint_confidence=self.joint_conf.value(),
-            skeletons=self.skeletons.isChecked(),
-            boxes=self.boxes.isChecked(),
-            ids=self.ids.isChecked(),
-            overlay=self.overlay.isChecked(),
-        )
+        return self.drawing_panel.look()
 
     def show_running(self, running: bool, stopping: bool) -> None:
         """Start or stop; what cannot change meanwhile is off."""
@@ -159,43 +161,55 @@ class LiveSide(QFrame):
         set_role(self.start_button, "" if running else "primary")
         self.start_button.setIcon(icon("stop") if running else icon("play", "accent_text"))
         self.start_button.setEnabled(running or not self.missing())
-        for widget in (self.source_picker, self.model_picker, self.model_form, self.repeat):
+        for widget in (
+            self.source_picker,
+            self.model_picker,
+            self.head_picker,
+            self.tracker_picker,
+            self.device_picker,
+            self.model_form,
+            self.repeat,
+        ):
             widget.setEnabled(not running)
         self.repeat.setVisible(kind_of(self.source_picker.source()) in (VIDEO, FOLDER))
 
+    def set_project(self, folder: Path | None) -> None:
+        """The project's own models come first."""
+        for picker in (self.model_picker, self.head_picker):
+            picker.set_project(folder)
+
+    def refresh(self) -> None:
+        """Models may have come meanwhile."""
+        for picker in (self.model_picker, self.head_picker):
+            picker.refresh()
+
     def remember(self) -> None:
-        """Keep the choices for the next time."""
-        self._settings.set("live/source", self.source_picker.source())
+        """Keep the choices for the next time; an address with a password is not kept."""
+        picker = self.source_picker
+        picker.remember()
+        source = picker.source()
+        if not holds_password(source):
+            self._settings.set("live/source", source)
+        self._settings.set("live/recent", picker.recent())
+        self._settings.set("live/wish", picker.wish())
         self._settings.set("live/model", self.model_picker.model())
-        for name, slider in self._sliders().items():
-            self._settings.set(f"live/{name}", slider.value())
+        self._settings.set("live/head_model", self.head_picker.model())
+        self._settings.set("live/tracker", self.tracker_picker.tracker())
+        self._settings.set("live/device", self.device_picker.device())
+        self._settings.set("live/drawing", self.drawing_panel.state())
+        self._settings.set("live/keeping", self.keeping.state())
 
     def _restore(self) -> None:
-        source = self._settings.get("live/source", "")
-        model = self._settings.get("live/model", "")
-        if source:
-            self.source_picker.set_source(source)
-        if model and Path(model).exists():
-            self.model_picker.set_model(Path(model))
-        for name, slider in self._sliders().items():
-            slider.set_value(self._settings.get(f"live/{name}", slider.value()))
-
-    def _sliders(self) -> dict[str, ValueSlider]:
-        return {
-            "conf": self.conf,
-            "joint_conf": self.joint_conf,
-            "radius": self.radius,
-            "width": self.line_width,
-        }
-
-    def _drawn_by_the_job(self) -> dict[str, Any]:
-        """What is recorded and snapped is drawn by the job, in whole pixels of the frame."""
-        return {
-            "kp_conf": self.joint_conf.value(),
-            "kp_radius": round(self.radius.value()),
-            "line_thickness": round(self.line_width.value()),
-        }
-
-    def _redrawn(self) -> None:
-        self.restyled.emit()
-        self.changed.emit(self._drawn_by_the_job())
+        get, picker = self._settings.get, self.source_picker
+        picker.set_recent([str(s) for s in get("live/recent", [])])
+        if source := get("live/source", ""):
+            picker.set_source(source)
+        picker.modes.set_wish(get("live/wish", {}))
+        for chooser, key in ((self.model_picker, "model"), (self.head_picker, "head_model")):
+            model = get(f"live/{key}", "")
+            if model and Path(model).exists():
+                chooser.set_model(Path(model))
+        self.tracker_picker.set_tracker(get("live/tracker", self.tracker_picker.tracker()))
+        self.device_picker.set_device(get("live/device", "auto"))
+        self.drawing_panel.set_state(get("live/drawing", {}))
+        self.keeping.set_state(get("live/keeping", {}))

@@ -1,31 +1,34 @@
-"""The panel at the side of the Live page: where frames come from, which model, how it looks."""
+"""Where frames come from: a camera, a video, a folder, a stream, or drawn people."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
-    QSlider,
+    QMenu,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from studio.core.artifact import ENGINES
 from studio.core.options import N_
-from studio.gui.i18n import bind_text, tr, translator
-from studio.gui.project_items import ModelItem, models
-from studio.gui.widgets.basics import label, tool_button
+from studio.gui.background import Background
+from studio.gui.i18n import bind_text, bind_told, tr, translator
+from studio.gui.pages.live.parts import beside, choice_box, titled
+from studio.gui.theme import set_role
+from studio.gui.widgets.basics import button, label, tool_button
+
+if TYPE_CHECKING:
+    from studio.io.cameras import Camera
 
 CAMERA, VIDEO, FOLDER, STREAM, SYNTHETIC = "camera", "video", "folder", "stream", "synthetic"
 KINDS = (
@@ -36,41 +39,10 @@ KINDS = (
     (SYNTHETIC, N_("Synthetic people")),
 )
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
-MODEL_FILES = " ".join(f"*{suffix}" for suffix in ENGINES)
-ORIGINS = {
-    "run": N_("Trained here"),
-    "export": N_("Exported"),
-    "sample": N_("Comes with the studio"),
-}
-RESOLUTIONS = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))
-# Without a way to ask for names, the first cameras by number.
-GUESSED_CAMERAS = 4
-
-
-@dataclass(frozen=True)
-class CameraItem:
-    """A camera by its number, and its name where the system tells it."""
-
-    index: int
-    name: str = ""
-
-
-def cameras(root: Path = Path("/sys/class/video4linux")) -> list[CameraItem]:
-    """The cameras that the system names, else the first numbers. None is opened."""
-    if not sys.platform.startswith("linux"):
-        return [CameraItem(number) for number in range(GUESSED_CAMERAS)]
-    found: list[CameraItem] = []
-    for folder in root.glob("video*") if root.is_dir() else ():
-        number = folder.name.removeprefix("video")
-        # A camera's later nodes (metadata) have an index of their own above 0.
-        first = _read(folder / "index") in ("0", "")
-        if number.isdigit() and first:
-            found.append(CameraItem(int(number), _read(folder / "name")))
-    return sorted(found, key=lambda c: c.index)
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
+# What is offered where a camera does not tell what it can do.
+SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))
+RATES = (15.0, 30.0, 60.0)
+RECENT = 8
 
 
 def kind_of(source: str) -> str:
@@ -85,129 +57,257 @@ def kind_of(source: str) -> str:
     return VIDEO if Path(text).suffix.lower() in VIDEO_SUFFIXES else FOLDER
 
 
-class SourcePicker(QWidget):
-    """A kind and, below it, what that kind needs."""
+def holds_password(source: str) -> bool:
+    """Whether an address tells a secret, which is not kept for the next time."""
+    if "://" not in source:
+        return False
+    try:
+        return urlsplit(source).password is not None
+    except ValueError:
+        return "@" in source
 
-    changed = Signal()
+
+def short(source: str) -> str:
+    """A source as a menu names it."""
+    if kind_of(source) in (VIDEO, FOLDER):
+        return Path(source).name or source
+    if kind_of(source) == CAMERA:
+        return tr("Camera {number}", number=source)
+    return tr("Synthetic people") if kind_of(source) == SYNTHETIC else source
+
+
+class SizeAndRate(QWidget):
+    """What a camera is asked for; it may answer with something else."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("role", "clear")
-        self.kind = QComboBox()
-        bind_text(self.kind.setAccessibleName, "Source")
-        self.camera = QComboBox()
+        self.size_box = choice_box("Resolution")
+        self.rate_box = choice_box("Frames per second")
+        self._modes: Any = ()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        columns = QHBoxLayout()
+        columns.setSpacing(8)
+        columns.addWidget(titled("Resolution", self.size_box), 1)
+        columns.addWidget(titled("Frames per second", self.rate_box), 1)
+        column.addLayout(columns)
+        self.size_box.currentIndexChanged.connect(lambda _index: self._fill_rates())
+        self.set_modes(())
+
+    def set_modes(self, modes: Sequence[Any]) -> None:
+        """What the camera says it can do; nothing: the usual sizes and rates."""
+        self._modes = modes
+        sizes = sorted({(m.width, m.height) for m in modes}) or list(SIZES)
+        chosen = self.size_box.currentData()
+        _fill(self.size_box, [(None, tr("Automatic"))] + [(s, f"{s[0]} × {s[1]}") for s in sizes])
+        self.size_box.setCurrentIndex(max(0, _place(self.size_box, chosen)))
+        self._fill_rates()
+
+    def wish(self) -> dict[str, float]:
+        """width, height and fps, where they are not left to the camera."""
+        size, rate = self.size_box.currentData(), self.rate_box.currentData()
+        wish: dict[str, float] = {} if size is None else {"width": size[0], "height": size[1]}
+        return wish if rate is None else {**wish, "fps": rate}
+
+    def set_wish(self, wish: dict[str, float]) -> None:
+        """Choose what was wished before, where it is offered."""
+        size = (int(wish.get("width", 0)), int(wish.get("height", 0)))
+        self.size_box.setCurrentIndex(max(0, _place(self.size_box, size)))
+        self.rate_box.setCurrentIndex(max(0, _place(self.rate_box, wish.get("fps"))))
+
+    def retext(self) -> None:
+        """Again in the language of the moment."""
+        self.set_modes(self._modes)
+
+    def _fill_rates(self) -> None:
+        size, chosen = self.size_box.currentData(), self.rate_box.currentData()
+        fitting = [m for m in self._modes if size is None or (m.width, m.height) == size]
+        rates = sorted({float(r) for m in fitting for r in m.rates}) or list(RATES)
+        _fill(self.rate_box, [(None, tr("Automatic"))] + [(r, f"{r:g} fps") for r in rates])
+        self.rate_box.setCurrentIndex(max(0, _place(self.rate_box, chosen)))
+
+
+class SourcePicker(QWidget):
+    """A kind and, below it, what that kind needs. `check_wanted` carries an address to try."""
+
+    changed = Signal()
+    check_wanted = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "clear")
+        self._recent: list[str] = []
+        self._background = Background(self)
+        self.kind = choice_box("Source")
+        self.recent_button = _menu_button("history", "Recent sources")
+        self.recent_menu = QMenu(self.recent_button)
+        self.recent_button.setMenu(self.recent_menu)
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
+        self.camera = choice_box("Camera")
         self.camera.setEditable(True)
-        bind_text(self.camera.setAccessibleName, "Camera")
-        self.resolution = QComboBox()
-        bind_text(self.resolution.setAccessibleName, "Resolution")
-        bind_text(self.resolution.setToolTip, "Resolution")
+        self.modes = SizeAndRate()
+        look = tool_button("refresh", "Look for cameras", self.find_cameras)
+        self.camera_row = beside(self.camera, look)
         self.video, video_row = self._path_row("Video file", self._choose_video)
         self.folder, folder_row = self._path_row("Folder of pictures", self._choose_folder)
         self.stream = QLineEdit()
         self.stream.setPlaceholderText("rtsp://…  http://…")
         bind_text(self.stream.setAccessibleName, "Network stream")
-        self.synthetic = label(
-            "Drawn people who walk about: no camera is needed.", "hint", wrap=True
+        self.check_button = button(
+            "Check", self._check, tooltip="Ask the stream for a frame before it is used"
         )
-        look = tool_button("refresh", "Look for cameras", self.find_cameras)
-        camera_row = QWidget()
-        camera_row.setProperty("role", "clear")
-        camera_column = QVBoxLayout(camera_row)
-        camera_column.setContentsMargins(0, 0, 0, 0)
-        camera_column.setSpacing(8)
-        camera_column.addWidget(_row(self.camera, look))
-        camera_column.addWidget(self.resolution)
-        self._parts = (camera_row, video_row, folder_row, self.stream, self.synthetic)
+        self.verdict = label("", "hint", wrap=True)
+        self.verdict.hide()
+        synthetic = label("Drawn people who walk about: no camera is needed.", "hint", wrap=True)
+        self._parts: dict[str, tuple[QWidget, ...]] = {
+            CAMERA: (self.camera_row, self.modes),
+            VIDEO: (video_row,),
+            FOLDER: (folder_row,),
+            STREAM: (beside(self.stream, self.check_button),),
+            SYNTHETIC: (synthetic, self.modes),
+        }
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(self.kind)
-        for part in self._parts:
+        column.addWidget(beside(self.kind, self.recent_button))
+        for part in dict.fromkeys(p for parts in self._parts.values() for p in parts):
             column.addWidget(part)
-        self.kind.currentIndexChanged.connect(self._kind_changed)
-        for edit in (self.video, self.folder, self.stream):
-            edit.textChanged.connect(self.changed)
-        self.camera.currentTextChanged.connect(self.changed)
-        translator.language_changed.connect(self._retext)
+        column.addWidget(self.verdict)
+        self._connect()
         self._retext()
         self.find_cameras()
+
+    def _connect(self) -> None:
+        self.kind.currentIndexChanged.connect(lambda _index: self._kind_changed())
+        for edit in (self.video, self.folder, self.stream):
+            edit.textChanged.connect(self.changed)
+        self.stream.textChanged.connect(lambda _text: self.verdict.hide())
+        self.camera.currentTextChanged.connect(lambda _text: self._camera_changed())
+        translator.language_changed.connect(self._retext)
 
     def source(self) -> str:
         """The source as the job takes it; "" where something is missing."""
         kind = self.kind.currentData()
         if kind == CAMERA:
-            index = self.camera.findText(self.camera.currentText())
-            found = self.camera.itemData(index) if index >= 0 else None
-            return str(found) if found is not None else self.camera.currentText().strip()
+            camera = self._camera()
+            return self.camera.currentText().strip() if camera is None else str(camera.index)
         if kind == SYNTHETIC:
             return "synthetic:"
-        edit = {VIDEO: self.video, FOLDER: self.folder, STREAM: self.stream}[kind]
-        return edit.text().strip()
+        return self._edit(kind).text().strip()
 
-    def wish(self) -> dict[str, int]:
-        """The resolution that a camera is asked for; empty leaves it to the camera."""
-        size = self.resolution.currentData()
-        if self.kind.currentData() != CAMERA or size is None:
-            return {}
-        return {"width": size[0], "height": size[1]}
+    def wish(self) -> dict[str, float]:
+        """What a camera is asked for; empty leaves it to the camera."""
+        return self.modes.wish() if self.kind.currentData() in (CAMERA, SYNTHETIC) else {}
 
     def set_source(self, source: str) -> None:
         """Show a source's text in the editor of its kind."""
         kind = kind_of(source)
         self.kind.setCurrentIndex(self.kind.findData(kind))
         if kind == CAMERA:
-            index = self.camera.findData(int(source)) if source.isdigit() else -1
-            if index >= 0:
-                self.camera.setCurrentIndex(index)
-            else:
-                self.camera.setEditText(source)
+            self._choose_camera(source)
         elif kind != SYNTHETIC:
-            edit = {VIDEO: self.video, FOLDER: self.folder, STREAM: self.stream}[kind]
-            edit.setText(source)
+            self._edit(kind).setText(source)
+
+    def recent(self) -> list[str]:
+        """Sources used before, the newest first."""
+        return list(self._recent)
+
+    def set_recent(self, sources: Sequence[str]) -> None:
+        """The sources that the menu offers."""
+        self._recent = [s for s in sources if s][:RECENT]
+        self.recent_button.setEnabled(bool(self._recent))
+
+    def remember(self) -> None:
+        """Put the present source first among the recent ones; no password is kept."""
+        source = self.source()
+        if source and not holds_password(source):
+            self.set_recent([source, *(s for s in self._recent if s != source)])
+
+    def show_verdict(self, text: str, role: str = "hint") -> None:
+        """What came of a check, below the address."""
+        set_role(self.verdict, role)
+        bind_told(self.verdict.setText, text)
+        self.verdict.setVisible(bool(text))
 
     def find_cameras(self) -> None:
-        """List the cameras again."""
-        chosen = self.camera.currentData()
+        """List the cameras again; none is opened, and asking them is done in a thread."""
+
+        def found() -> tuple[Camera, ...]:
+            from studio.io.cameras import list_cameras
+
+            return list_cameras()
+
+        self._background.start(found, self.show_cameras, lambda _error: self.show_cameras(()))
+
+    def show_cameras(self, cameras: Sequence[Camera]) -> None:
+        """Offer these; what was chosen or written stays."""
+        chosen = self.source() if self.kind.currentData() == CAMERA else ""
         self.camera.blockSignals(True)
         self.camera.clear()
-        for item in cameras():
-            name = item.name or tr("Camera {number}", number=item.index)
-            self.camera.addItem(f"{item.index}: {name}" if item.name else name, item.index)
-        self.camera.setCurrentIndex(max(0, self.camera.findData(chosen)))
-        if self.camera.count() == 0:
-            self.camera.setEditText("0")
+        for camera in cameras:
+            name = camera.name or tr("Camera {number}", number=camera.index)
+            self.camera.addItem(f"{camera.index}: {name}" if camera.name else name, camera)
         self.camera.blockSignals(False)
+        self._choose_camera(chosen or (str(cameras[0].index) if cameras else "0"))
+
+    def _camera(self) -> Camera | None:
+        index = self.camera.findText(self.camera.currentText())
+        return self.camera.itemData(index) if index >= 0 else None
+
+    def _choose_camera(self, source: str) -> None:
+        for index in range(self.camera.count()):
+            if str(self.camera.itemData(index).index) == source:
+                self.camera.setCurrentIndex(index)
+                break
+        else:
+            self.camera.setCurrentIndex(-1)
+            self.camera.setEditText(source)
+        self._camera_changed()
+
+    def _camera_changed(self) -> None:
+        camera = self._camera()
+        self.modes.set_modes(() if camera is None else camera.modes)
         self.changed.emit()
 
-    def _kind_changed(self, index: int) -> None:
-        self._show_part(index)
+    def _check(self) -> None:
+        if self.stream.text().strip():
+            self.check_wanted.emit(self.stream.text().strip())
+
+    def _edit(self, kind: str) -> QLineEdit:
+        return {VIDEO: self.video, FOLDER: self.folder, STREAM: self.stream}[kind]
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for source in self._recent:
+            action = self.recent_menu.addAction(short(source).replace("&", "&&"))
+            action.setToolTip(source)
+            action.triggered.connect(partial(self.set_source, source))
+
+    def _kind_changed(self) -> None:
+        self._show_part()
+        if self.kind.currentData() == SYNTHETIC:
+            self.modes.set_modes(())
         self.changed.emit()
 
-    def _show_part(self, index: int) -> None:
-        for number, part in enumerate(self._parts):
-            part.setVisible(number == index)
+    def _show_part(self) -> None:
+        shown = self._parts[self.kind.currentData() or CAMERA]
+        for part in {p for parts in self._parts.values() for p in parts}:
+            part.setVisible(part in shown)
+        self.verdict.hide()
 
     def _retext(self) -> None:
-        chosen = self.kind.currentIndex()
-        self.kind.blockSignals(True)
-        self.kind.clear()
-        for kind, title in KINDS:
-            self.kind.addItem(tr(title), kind)
-        self.kind.blockSignals(False)
-        self.kind.setCurrentIndex(max(0, chosen))
-        self._show_part(max(0, chosen))
-        size = max(0, self.resolution.currentIndex())
-        self.resolution.clear()
-        self.resolution.addItem(tr("Automatic"), None)
-        for width, height in RESOLUTIONS:
-            self.resolution.addItem(f"{width} × {height}", (width, height))
-        self.resolution.setCurrentIndex(size)
+        chosen = self.kind.currentData()
+        _fill(self.kind, [(kind, tr(title)) for kind, title in KINDS])
+        self.kind.setCurrentIndex(max(0, self.kind.findData(chosen)))
+        self._show_part()
+        self.modes.retext()
 
     def _path_row(self, name: str, choose: Any) -> tuple[QLineEdit, QWidget]:
         edit = QLineEdit()
         bind_text(edit.setAccessibleName, name)
         bind_text(edit.setPlaceholderText, name)
-        return edit, _row(edit, tool_button("folder", "Browse…", choose))
+        return edit, beside(edit, tool_button("folder", "Browse…", choose))
 
     def _choose_video(self) -> None:
         kinds = " ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
@@ -225,138 +325,20 @@ class SourcePicker(QWidget):
             self.folder.setText(chosen)
 
 
-class ModelPicker(QWidget):
-    """Models of the project, those that come with the studio, and any file."""
-
-    changed = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setProperty("role", "clear")
-        self._extra: list[Path] = []
-        self._project: Path | None = None
-        self.combo = QComboBox()
-        self.combo.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.combo.setMinimumContentsLength(10)
-        bind_text(self.combo.setAccessibleName, "Model")
-        self.hint = label("", "hint", wrap=True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addWidget(
-            _row(self.combo, tool_button("folder", "Choose a model file…", self._browse))
-        )
-        column.addWidget(self.hint)
-        self.combo.currentIndexChanged.connect(self._chosen)
-        translator.language_changed.connect(self.refresh)
-        self.refresh()
-
-    def model(self) -> str:
-        """The path of the chosen model; "" where there is none."""
-        return str(self.combo.currentData() or "")
-
-    def set_model(self, path: Path) -> None:
-        """Choose a model, also one that is not on the list."""
-        if self.combo.findData(str(path)) < 0:
-            self._extra.append(path)
-            self.refresh()
-        self.combo.setCurrentIndex(self.combo.findData(str(path)))
-
-    def set_project(self, project: Path | None) -> None:
-        """List the models of another project."""
-        self._project = project
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Look for models again; the chosen one stays."""
-        chosen = self.model()
-        items: Sequence[ModelItem] = models(self._project)
-        self.combo.blockSignals(True)
-        self.combo.clear()
-        for item in items:
-            self.combo.addItem(item.title, str(item.path))
-            self.combo.setItemData(
-                self.combo.count() - 1, tr(ORIGINS[item.origin]), Qt.ItemDataRole.ToolTipRole
-            )
-        for path in self._extra:
-            self.combo.addItem(path.name, str(path))
-        self.combo.setCurrentIndex(max(0, self.combo.findData(chosen)))
-        self.combo.blockSignals(False)
-        self._chosen()
-
-    def _chosen(self) -> None:
-        tip = self.combo.currentData(Qt.ItemDataRole.ToolTipRole)
-        none = tr("No model yet: train one, or choose a .pt, .onnx or OpenVINO .xml file.")
-        self.hint.setText(none if not self.combo.count() else str(tip or ""))
-        self.hint.setVisible(bool(self.hint.text()))
-        self.combo.setToolTip(self.model())
-        self.changed.emit()
-
-    def _browse(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(
-            self, tr("Choose a model file…"), "", f"{tr('Models')} ({MODEL_FILES})"
-        )
-        if chosen:
-            self.set_model(Path(chosen))
+def _menu_button(icon_name: str, tooltip: str) -> QToolButton:
+    made = tool_button(icon_name, tooltip)
+    made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    return made
 
 
-class ValueSlider(QWidget):
-    """A slider with its name above and its value at the right; values are low + step * n."""
-
-    changed = Signal(float)
-
-    def __init__(self, title: str, low: float, high: float, step: float, value: float) -> None:
-        super().__init__()
-        self.setProperty("role", "clear")
-        self._low, self._step = low, step
-        self._decimals = 2 if step < 0.1 else 1 if step < 1 else 0
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(0, round((high - low) / step))
-        bind_text(self.slider.setAccessibleName, title)
-        self.number = QLabel()
-        self.number.setProperty("role", "muted")
-        head = QHBoxLayout()
-        head.addWidget(label(title))
-        head.addStretch(1)
-        head.addWidget(self.number)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addLayout(head)
-        column.addWidget(self.slider)
-        self.slider.valueChanged.connect(self._moved)
-        self.set_value(value)
-
-    def value(self) -> float:
-        """The value of the moment."""
-        return round(self._low + self.slider.value() * self._step, 4)
-
-    def set_value(self, value: float) -> None:
-        """Move the slider to the nearest step."""
-        self.slider.setValue(round((value - self._low) / self._step))
-        self._moved()
-
-    def _moved(self) -> None:
-        self.number.setText(f"{self.value():.{self._decimals}f}")
-        self.changed.emit(self.value())
+def _fill(combo: QComboBox, rows: Sequence[tuple[Any, str]]) -> None:
+    combo.blockSignals(True)
+    combo.clear()
+    for value, title in rows:
+        combo.addItem(title, value)
+    combo.blockSignals(False)
 
 
-def check(title: str, on: bool) -> QCheckBox:
-    """A check box with a translated text."""
-    box = QCheckBox()
-    bind_text(box.setText, title)
-    box.setChecked(on)
-    return box
-
-
-def _row(*parts: QWidget) -> QWidget:
-    widget = QWidget()
-    widget.setProperty("role", "clear")
-    layout = QHBoxLayout(widget)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(4)
-    for number, part in enumerate(parts):
-        layout.addWidget(part, 1 if number == 0 else 0)
-    return widget
+def _place(combo: QComboBox, value: Any) -> int:
+    """Where an entry stands; findData does not look into tuples."""
+    return next((i for i in range(combo.count()) if combo.itemData(i) == value), -1)

@@ -2,89 +2,41 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPainterPath,
     QPaintEvent,
-    QPen,
+    QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
 
-from studio.core.prediction import Prediction
 from studio.core.skeleton import Skeleton
-from studio.gui.i18n import bind_text, tr
+from studio.gui.i18n import bind_text
+from studio.gui.pages.live.figures import Figures, paint_figures, paint_message, paint_recording
+from studio.gui.pages.live.frame import FrameRate, LiveFrame
+from studio.gui.pages.live.heads import draw_heads
+from studio.gui.pages.live.layers import Ground, LiveStyle, draw_people
+from studio.gui.pages.live.trails import Trails
 from studio.gui.theme import theme
 
-Frame = npt.NDArray[np.uint8]
-FPS_WINDOW = 30
-
-
-@dataclass(frozen=True, eq=False)
-class LiveFrame:
-    """One frame to show. image: (H, W, 3) uint8 BGR; `timings` in milliseconds, `fps` by stage."""
-
-    image: Frame
-    people: tuple[Prediction, ...] = ()
-    index: int = 0
-    time: float = 0.0
-    timings: Mapping[str, float] = field(default_factory=dict)
-    fps: Mapping[str, float] = field(default_factory=dict)
-    dropped: int = 0
-    recording: bool = False
-
-
-@dataclass
-class LiveStyle:
-    """How people are drawn; sizes are pixels on the screen."""
-
-    radius: float = 4.0
-    width: float = 3.0
-    joint_confidence: float = 0.3
-    skeletons: bool = True
-    boxes: bool = True
-    ids: bool = True
-    overlay: bool = True
-
-
-class FrameRate:
-    """Frames in a second over the last ones."""
-
-    def __init__(self, window: int = FPS_WINDOW) -> None:
-        self._times: deque[float] = deque(maxlen=window)
-
-    def tick(self, now: float | None = None) -> None:
-        """One frame was shown."""
-        self._times.append(time.perf_counter() if now is None else now)
-
-    def value(self) -> float:
-        """0 until there are two frames."""
-        if len(self._times) < 2 or self._times[-1] <= self._times[0]:
-            return 0.0
-        return (len(self._times) - 1) / (self._times[-1] - self._times[0])
-
-    def reset(self) -> None:
-        """Start over."""
-        self._times.clear()
+LARGEST_ZOOM = 16.0
+_ZOOM_STEP = 1.25
 
 
 class LiveView(QWidget):
-    """Paints a frame to fit, skeletons over it with a dark and a light edge, and the figures."""
+    """Paints a frame to fit or larger, people over it, and the figures.
+
+    `shown` comes after a frame was painted, with the frame and the moment (perf_counter).
+    """
 
     full_screen_wanted = Signal()
     escape_pressed = Signal()
+    shown = Signal(object, float)
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,9 +46,15 @@ class LiveView(QWidget):
         self.frame: LiveFrame | None = None
         self.message = ""
         self.painted = 0
+        self.trails = Trails()
+        self.figures = Figures()
+        self.zoom = 1.0
+        self._middle = QPointF(0.5, 0.5)
+        self._grabbed: QPointF | None = None
         self._image: QImage | None = None
         self._rate = FrameRate()
         self._record_started = 0.0
+        self._fresh = False
         self.setMinimumSize(320, 180)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -105,14 +63,12 @@ class LiveView(QWidget):
 
     def show_frame(self, frame: LiveFrame) -> None:
         """Show the newest frame; the one before, if not painted yet, is left out."""
-        height, width = frame.image.shape[:2]
         if frame.recording and (self.frame is None or not self.frame.recording):
             self._record_started = time.monotonic()
         self.frame = frame
-        # The array must outlive the picture that looks into it; `self.frame` keeps it.
-        self._image = QImage(
-            frame.image.data, width, height, 3 * width, QImage.Format.Format_BGR888
-        )
+        self._image = frame.image
+        self._fresh = True
+        self.trails.take(frame.index, frame.people)
         self.update()
 
     def clear(self) -> None:
@@ -120,111 +76,142 @@ class LiveView(QWidget):
         self.frame = None
         self._image = None
         self._rate.reset()
-        self.update()
+        self.trails.clear()
+        self.figures.clear()
+        self.show_whole()
 
     def set_message(self, text: str) -> None:
         """A line over the picture (the camera is waited for); "" takes it away."""
-        self.message = text
-        self.update()
+        if text != self.message:
+            self.message = text
+            self.update()
 
     def display_fps(self) -> float:
         """Frames painted in a second."""
         return self._rate.value()
 
     def picture_rect(self) -> QRectF:
-        """Where the frame stands in the widget."""
+        """Where the frame stands in the widget; beyond it where one has zoomed in."""
         if self._image is None:
             return QRectF()
         size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
-        x = (self.width() - size.width()) / 2
-        y = (self.height() - size.height()) / 2
-        return QRectF(x, y, size.width(), size.height())
+        width, height = size.width() * self.zoom, size.height() * self.zoom
+        x = self._edge(width, self.width(), self._middle.x())
+        y = self._edge(height, self.height(), self._middle.y())
+        return QRectF(x, y, width, height)
+
+    def show_whole(self) -> None:
+        """The whole frame as large as there is room."""
+        self.zoom = 1.0
+        self._middle = QPointF(0.5, 0.5)
+        self.update()
+
+    def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
+        """Larger or smaller around a spot of the widget, its middle where none is given."""
+        room = self.picture_rect()
+        if room.isEmpty():
+            return
+        spot = QPointF(self.width() / 2, self.height() / 2) if at is None else at
+        part = QPointF((spot.x() - room.x()) / room.width(), (spot.y() - room.y()) / room.height())
+        self.zoom = min(LARGEST_ZOOM, max(1.0, self.zoom * factor))
+        after = self.picture_rect()
+        away = QPointF(self.width() / 2, self.height() / 2) - spot
+        self._look_at(
+            QPointF(part.x() + away.x() / after.width(), part.y() + away.y() / after.height())
+        )
+
+    def zoom_in(self) -> None:
+        """One step larger."""
+        self.zoom_by(_ZOOM_STEP)
+
+    def zoom_out(self) -> None:
+        """One step smaller; not smaller than the whole."""
+        self.zoom_by(1 / _ZOOM_STEP)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        started = time.perf_counter()
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme.color("canvas"))
-        if self.frame is not None and self._image is not None:
-            room = self.picture_rect()
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(room, self._image)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            scale = room.width() / self._image.width()
-            draw_people(
-                painter, self.frame.people, self.skeleton, self.style_values, scale, room.topLeft()
-            )
-            self._rate.tick()
-            self.painted += 1
-            if self.style_values.overlay:
-                self._draw_figures(painter, room)
-            if self.frame.recording:
-                self._draw_recording(painter, room)
+        frame, fresh = self.frame, self._fresh
+        self._fresh = False
+        if frame is not None and self._image is not None:
+            if fresh:
+                self._rate.tick()
+                self.figures.take(frame, self._rate.value())
+            self._paint_frame(painter, frame, self._image)
         if self.message:
-            self._draw_message(painter)
+            paint_message(painter, QRectF(self.rect()), self.message)
         painter.end()
+        if frame is not None and fresh:
+            self.painted += 1
+            ended = time.perf_counter()
+            self.figures.painted((ended - started) * 1000)
+            self.shown.emit(frame, ended)
 
-    def figures(self) -> list[tuple[str, str]]:
-        """The overlay's lines: what and how much."""
-        frame = self.frame
-        if frame is None:
-            return []
-        timings, fps = frame.timings, frame.fps
-        latency = timings.get("latency", timings.get("total", 0.0))
-        return [
-            (tr("Capture"), f"{fps.get('capture', 0.0):.1f} fps"),
-            (tr("Inference"), f"{fps.get('infer', 0.0):.1f} fps"),
-            (tr("Display"), f"{self.display_fps():.1f} fps"),
-            (tr("Latency"), f"{latency:.0f} ms"),
-            (tr("People"), str(len(frame.people))),
-            (tr("Dropped"), str(frame.dropped)),
-        ]
-
-    def _draw_figures(self, painter: QPainter, room: QRectF) -> None:
-        font = theme.font("small")
-        painter.setFont(font)
-        metrics = painter.fontMetrics()
-        lines = self.figures()
-        first = max(metrics.horizontalAdvance(name) for name, _ in lines)
-        second = max(
-            metrics.horizontalAdvance("000.0 fps"),
-            *(metrics.horizontalAdvance(v) for _, v in lines),
-        )
-        height = metrics.height() + 2
-        panel = QRectF(0, 0, first + second + 40, height * len(lines) + 16)
-        panel.moveTopLeft(room.topLeft() + QPointF(12, 12))
-        _panel(painter, panel)
-        painter.setPen(theme.color("overlay_text"))
-        for number, (name, value) in enumerate(lines):
-            line = QRectF(
-                panel.left() + 12, panel.top() + 8 + number * height, panel.width() - 24, height
-            )
-            painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
-            painter.drawText(
-                line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, value
-            )
-
-    def _draw_recording(self, painter: QPainter, room: QRectF) -> None:
-        seconds = int(time.monotonic() - self._record_started)
-        text = f"REC  {seconds // 60}:{seconds % 60:02}"
-        painter.setFont(theme.font("small", bold=True))
-        metrics = painter.fontMetrics()
-        panel = QRectF(0, 0, metrics.horizontalAdvance(text) + 44, metrics.height() + 12)
-        panel.moveTopRight(room.topRight() + QPointF(-12, 12))
-        _panel(painter, panel)
-        painter.setBrush(theme.color("overlay_record"))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.drawEllipse(QPointF(panel.left() + 18, panel.center().y()), 5, 5)
-        painter.setPen(theme.color("overlay_text"))
-        painter.drawText(panel.adjusted(32, 0, -12, 0), Qt.AlignmentFlag.AlignVCenter, text)
-
-    def _draw_message(self, painter: QPainter) -> None:
-        painter.setFont(theme.font("text"))
-        metrics = painter.fontMetrics()
-        panel = QRectF(0, 0, metrics.horizontalAdvance(self.message) + 48, metrics.height() + 24)
-        panel.moveCenter(QRectF(self.rect()).center())
+    def _paint_frame(self, painter: QPainter, frame: LiveFrame, image: QImage) -> None:
+        room, look = self.picture_rect(), self.style_values
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(room, image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        _panel(painter, panel)
-        painter.setPen(theme.color("overlay_text"))
-        painter.drawText(panel, Qt.AlignmentFlag.AlignCenter, self.message)
+        seen = room.intersected(QRectF(self.rect()))
+        ground = Ground(room.width() / image.width(), room.topLeft(), seen)
+        painter.save()
+        painter.setClipRect(seen)
+        if look.trails:
+            self.trails.paint(painter, look.trail, ground.scale, ground.origin)
+        draw_people(painter, frame.people, self.skeleton, look, ground, self.categories)
+        draw_heads(painter, frame.people, look.heads, ground)
+        painter.restore()
+        if look.overlay:
+            paint_figures(painter, seen, self.figures)
+        if frame.recording:
+            seconds = int(time.monotonic() - self._record_started)
+            paint_recording(painter, seen, seconds)
+
+    @staticmethod
+    def _edge(length: float, room: int, middle: float) -> float:
+        """Where a side begins: centred where it fits, else without a gap at either end."""
+        if length <= room:
+            return (room - length) / 2
+        return min(0.0, max(room - length, room / 2 - middle * length))
+
+    def _look_at(self, middle: QPointF) -> None:
+        """Have this part (0..1) of the frame in the widget's middle."""
+        room = self.picture_rect()
+        across = min(0.5, self.width() / 2 / max(1.0, room.width()))
+        down = min(0.5, self.height() / 2 / max(1.0, room.height()))
+        self._middle = QPointF(
+            min(1 - across, max(across, middle.x())), min(1 - down, max(down, middle.y()))
+        )
+        self.update()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        steps = event.angleDelta().y() / 120
+        if steps and self._image is not None:
+            self.zoom_by(_ZOOM_STEP**steps, event.position())
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.setFocus()
+        if self.zoom > 1:
+            self._grabbed = event.position()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._grabbed is None:
+            return
+        room, moved = self.picture_rect(), event.position() - self._grabbed
+        self._grabbed = event.position()
+        self._look_at(
+            QPointF(
+                self._middle.x() - moved.x() / max(1.0, room.width()),
+                self._middle.y() - moved.y() / max(1.0, room.height()),
+            )
+        )
+
+    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
+        self._grabbed = None
+        self.unsetCursor()
 
     def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
         self.full_screen_wanted.emit()
@@ -234,121 +221,3 @@ class LiveView(QWidget):
             self.escape_pressed.emit()
         else:
             super().keyPressEvent(event)
-
-
-def _panel(painter: QPainter, rect: QRectF) -> None:
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(theme.color("overlay_panel"))
-    radius = theme.token("radius.normal")
-    painter.drawRoundedRect(rect, radius, radius)
-
-
-def side_color(skeleton: Skeleton, joint: int) -> QColor:
-    """Left, right or middle: the theme's overlay colours."""
-    return theme.color(f"overlay_{skeleton.side(joint)}")
-
-
-def limb_color(skeleton: Skeleton, first: int, second: int) -> QColor:
-    """The side that both ends share, or the middle's colour."""
-    sides = {skeleton.side(first), skeleton.side(second)}
-    if len(sides) > 1:
-        sides.discard("middle")
-    return theme.color(f"overlay_{sides.pop() if len(sides) == 1 else 'middle'}")
-
-
-def draw_people(
-    painter: QPainter,
-    people: Sequence[Prediction],
-    skeleton: Skeleton | None,
-    style: LiveStyle,
-    scale: float,
-    origin: QPointF,
-) -> None:
-    """Draw people given in pixels of the frame; `scale` and `origin` lead to the widget."""
-    for number, person in enumerate(people):
-        if style.boxes:
-            _draw_box(painter, person, number, style, scale, origin)
-        if style.skeletons and skeleton is not None and len(person.keypoints):
-            _draw_skeleton(painter, person, skeleton, style, scale, origin)
-
-
-def _draw_box(
-    painter: QPainter,
-    person: Prediction,
-    number: int,
-    style: LiveStyle,
-    scale: float,
-    origin: QPointF,
-) -> None:
-    x1, y1, x2, y2 = (float(v) * scale for v in person.box)
-    rect = QRectF(QPointF(x1, y1) + origin, QPointF(x2, y2) + origin)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(theme.color("overlay_dark"), 3))
-    painter.drawRoundedRect(rect, 3, 3)
-    painter.setPen(QPen(theme.color("overlay_box"), 1.2))
-    painter.drawRoundedRect(rect, 3, 3)
-    if not style.ids:
-        return
-    name = f"#{person.track_id}" if person.track_id is not None else f"{number + 1}"
-    text = f"{name}  {person.score:.2f}"
-    painter.setFont(theme.font("small"))
-    metrics = painter.fontMetrics()
-    tag = QRectF(0, 0, metrics.horizontalAdvance(text) + 12, metrics.height() + 4)
-    tag.moveBottomLeft(rect.topLeft() + QPointF(-1, -2))
-    if tag.top() < origin.y():
-        tag.moveTopLeft(rect.topLeft() + QPointF(2, 2))
-    _panel(painter, tag)
-    painter.setPen(theme.color("overlay_text"))
-    painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, text)
-
-
-def _draw_skeleton(
-    painter: QPainter,
-    person: Prediction,
-    skeleton: Skeleton,
-    style: LiveStyle,
-    scale: float,
-    origin: QPointF,
-) -> None:
-    count = min(len(skeleton), len(person.keypoints))
-    points = [
-        QPointF(float(x) * scale, float(y) * scale) + origin for x, y, _ in person.keypoints[:count]
-    ]
-    seen = [
-        float(s) >= style.joint_confidence and math.isfinite(p.x()) and math.isfinite(p.y())
-        for p, (_, _, s) in zip(points, person.keypoints[:count], strict=True)
-    ]
-    limbs = [(a, b) for a, b in skeleton.edges if a < count and b < count and seen[a] and seen[b]]
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    outline = QPainterPath()
-    for a, b in limbs:
-        outline.moveTo(points[a])
-        outline.lineTo(points[b])
-    cap, join = Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin
-    for token, more in (("overlay_dark", 3.0), ("overlay_light", 1.2)):
-        pen = QPen(theme.color(token), style.width + more, Qt.PenStyle.SolidLine, cap, join)
-        painter.strokePath(outline, pen)
-    for a, b in limbs:
-        pen = QPen(limb_color(skeleton, a, b), style.width, Qt.PenStyle.SolidLine, cap, join)
-        painter.setPen(pen)
-        painter.drawLine(points[a], points[b])
-    for joint in range(count):
-        if seen[joint]:
-            _draw_joint(painter, points[joint], skeleton, joint, style.radius)
-
-
-def _draw_joint(
-    painter: QPainter, point: QPointF, skeleton: Skeleton, joint: int, radius: float
-) -> None:
-    """Left is a full disc, right a disc with a light heart: told apart by more than hue."""
-    if radius <= 0:
-        return
-    painter.setPen(QPen(theme.color("overlay_dark"), 2.5))
-    painter.setBrush(theme.color("overlay_light"))
-    painter.drawEllipse(point, radius + 0.8, radius + 0.8)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(side_color(skeleton, joint))
-    painter.drawEllipse(point, radius, radius)
-    if skeleton.side(joint) == "right":
-        painter.setBrush(theme.color("overlay_light"))
-        painter.drawEllipse(point, radius * 0.4, radius * 0.4)
