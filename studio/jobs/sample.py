@@ -69,7 +69,8 @@ def _draw_pictures(options: SampleOptions, folder: Path, context: JobContext) ->
     for number in range(options.pictures):
         context.check()
         rng = np.random.default_rng((options.seed, number))
-        picture = make_picture(rng, options.size)
+        count = int(rng.integers(1, options.people + 1)) if options.people else None
+        picture = make_picture(rng, options.size, people=count)
         people += _write(folder / "drawn" / f"people_{number + 1:05d}.jpg", picture)
         context.progress("pictures", number + 1, options.pictures)
     return people

@@ -155,3 +155,11 @@ def test_the_package_is_found_without_importing_it() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert told.stdout.strip() == "[]"
+
+
+def test_no_more_people_than_asked_for(tmp_path: Path) -> None:
+    run(tmp_path / "p", pictures=12, clips=0, people=1)
+    notes = list((tmp_path / "p" / "pictures" / "drawn").glob("*.json"))
+    counts = [len(people_in(path)) for path in notes]
+    assert len(counts) == 12
+    assert max(counts) == 1

@@ -24,6 +24,14 @@ class SampleOptions(Options):
         minimum=0,
         maximum=100_000,
     )
+    people: int = option(
+        0,
+        title=N_("People in a picture, at most"),
+        help=N_("0 draws one to seven."),
+        minimum=0,
+        maximum=20,
+        advanced=True,
+    )
     clips: int = option(
         1, title=N_("Clips"), help=N_("Short films of people who move."), minimum=0, maximum=1000
     )
