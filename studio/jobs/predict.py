@@ -9,11 +9,13 @@ written, "json", "alphapose", "csv", "tracks", "videos".
 
 from __future__ import annotations
 
+import os
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,9 @@ from studio.jobs.places import drawn_targets, next_folder, picture_names
 from studio.runtime.capture import Rate
 from studio.runtime.clip_source import ClipFrames, place_of, source_of
 from studio.runtime.clips import ClipPredictor
+from studio.runtime.grouping import WINDOW, Asking, found_in_order
 from studio.runtime.heads import HeadWatcher, heads_for
-from studio.runtime.predictor import Finding, Found, PeopleFinder, predictor_for
+from studio.runtime.predictor import Finding, Found, PeopleFinder, Picture, predictor_for
 from studio.runtime.recording import (
     AlphaPoseRecords,
     CsvRecords,
@@ -36,7 +39,7 @@ from studio.runtime.recording import (
 )
 from studio.runtime.results import records
 from studio.runtime.sources import ImagesSource, Source, SourceFrame, open_source
-from studio.runtime.stages import FinishBehind, ReadAhead
+from studio.runtime.stages import FinishBehind, MapAhead, ReadAhead, one_opencv_thread
 from studio.runtime.track_rows import TrackRows
 from studio.runtime.tracking import NobodyAsked, SourceTracker, tracker_called
 from studio.vision.drawing import DrawStyle, draw_people, draw_text
@@ -44,6 +47,8 @@ from studio.vision.drawing import DrawStyle, draw_people, draw_text
 # A video that ends before this part of what its header promises was probably cut short.
 _WHOLE = 0.95
 _TELL_SECONDS = 0.2
+# Decoding pictures on more threads than this gives no model enough to do.
+_READERS = 4
 
 
 def place(options: PredictOptions, project: Path | None) -> Path | None:
@@ -69,6 +74,7 @@ def run(options: PredictOptions, context: JobContext) -> dict[str, Any]:
                 options, max_people=options.max_people, throughput=not source.live
             ) as predictor,
             heads_for(options, predictor) or nullcontext() as heads,
+            one_opencv_thread(),
         ):
             return _Run(
                 options, context, source, predictor, folder.absolute(), names, targets, heads
@@ -113,9 +119,12 @@ class _Run:
             self._open_records(recording, result)
 
             def finish(item: tuple[SourceFrame, Found]) -> None:
-                self._finish(*item, recording)
+                self._finish(*item, recording, writer)
 
-            with FinishBehind(finish, name="draw") as behind:
+            with (
+                FinishBehind(self._write, name="write") as writer,
+                FinishBehind(finish, name="draw") as behind,
+            ):
                 for item in self._found():
                     behind.put(item)
         self.context.check()
@@ -137,52 +146,42 @@ class _Run:
         return result | self._summary(seconds)
 
     def _found(self) -> Iterator[tuple[SourceFrame, Found]]:
-        """Every frame with what was found, in order, two inferences under way."""
-        waiting: deque[tuple[list[SourceFrame], Finding]] = deque()
-        with ReadAhead(_timed(self.source, self.stages), name="decode") as frames:
-            for batch in self._batches(frames):
-                waiting.append((batch, self._submitted(batch)))
-                if len(waiting) >= self.predictor.engine.requests:
-                    yield from _taken(waiting)
-            while waiting:
-                yield from _taken(waiting)
+        """Every readable frame with what was found, in order, until a stop is asked."""
+        # Frames in time come in one size; a model that sees motion needs them in their order.
+        waits = isinstance(self.source, ImagesSource) and self.clips is None
+        asking = Asking(
+            self._submitted,
+            kind=lambda f: (self.predictor.fit(_picture(f)).shape, self._asked(f)),
+            under_way=lambda: self.predictor.engine.requests,
+            batch=self.options.batch,
+            window=max(self.options.batch, WINDOW if waits else 1),
+        )
+        with _reading(self.source) as frames:
+            yield from found_in_order(self._readable(frames), asking)
+
+    def _readable(self, frames: Iterable[tuple[SourceFrame, float]]) -> Iterator[SourceFrame]:
+        last = -1
+        for frame, milliseconds in frames:
+            if self.context.stop_requested:
+                return
+            self.stages["capture"] += milliseconds
+            last = frame.index
+            if frame.picture is None:
+                self._report(frame)
+            else:
+                yield frame
+        self._check_whole(last + 1)
 
     def _submitted(self, batch: list[SourceFrame]) -> Finding:
         if not self._asked(batch[0]):
             return NobodyAsked(len(batch))
         if self.clips is not None:
             return self.clips.submit(batch)
-        return self.predictor.submit([f.picture for f in batch if f.picture is not None])
+        return self.predictor.submit([_picture(f) for f in batch])
 
     def _asked(self, frame: SourceFrame) -> bool:
         """Whether the model has to look; one that sees motion has to see every frame."""
         return self.tracker is None or self.clips is not None or self.tracker.wants_people(frame)
-
-    def _batches(self, frames: Iterable[SourceFrame]) -> Iterator[list[SourceFrame]]:
-        """Readable frames in groups that fill the same input, until a stop is asked."""
-        batch: list[SourceFrame] = []
-        shape: tuple[tuple[int, ...], bool] | None = None
-        last = -1
-        for frame in frames:
-            if self.context.stop_requested:
-                break
-            last = frame.index
-            if frame.picture is None:
-                self._report(frame)
-                continue
-            its_shape = (self.predictor.fit(frame.picture).shape, self._asked(frame))
-            if batch and (its_shape != shape or len(batch) == self.options.batch):
-                yield batch
-                batch = []
-            shape = its_shape
-            batch.append(frame)
-            if self.options.batch == 1:
-                yield batch
-                batch = []
-        else:
-            self._check_whole(last + 1)
-        if batch:
-            yield batch
 
     def _check_whole(self, read: int) -> None:
         if self.source.live:
@@ -219,29 +218,43 @@ class _Run:
             path = self.folder / "result.mp4"
             self.video = recording.add(FrameVideo(path, fps, timed=self.source.live))
 
-    def _finish(self, frame: SourceFrame, found: Found, recording: Recording) -> None:
+    def _finish(
+        self,
+        frame: SourceFrame,
+        found: Found,
+        recording: Recording,
+        writer: FinishBehind[tuple[SourceFrame, Picture]],
+    ) -> None:
         """Track, draw and write one frame; runs behind the inference."""
         if self.tracker is not None:
             found = self.tracker.told(frame, found)
-        if self.heads is not None and frame.picture is not None:
-            found = self.heads.told(frame.picture, found, frame.time)
+        if self.heads is not None:
+            found = self.heads.told(_picture(frame), found, frame.time)
         for stage, milliseconds in found.timings.items():
             self.stages[stage] += milliseconds
-        rows = records(
+        if self._records_wanted:
+            recording.write_records(self._records(frame, found))
+        if self.tracks is not None:
+            self.tracks.add(*place_of(frame), found.predictions)
+        if not self.options.no_draw:
+            writer.put((frame, self._drawn(frame, found)))
+        self.people += len(found.predictions)
+        self.frames += 1
+        self._tell(frame.index + 1)
+
+    @property
+    def _records_wanted(self) -> bool:
+        options = self.options
+        return options.save_json or options.alphapose_json or options.save_csv
+
+    def _records(self, frame: SourceFrame, found: Found) -> list[dict[str, Any]]:
+        return records(
             self.names.get(frame.path, frame.name) if frame.path else frame.name,
             self._image_id(frame),
             frame.index if self.source.kind != "images" else 0,
             frame.time,
             found.predictions,
         )
-        recording.write_records(rows)
-        if self.tracks is not None:
-            self.tracks.add(*place_of(frame), found.predictions)
-        if frame.picture is not None and not self.options.no_draw:
-            self._draw(frame, found)
-        self.people += len(rows)
-        self.frames += 1
-        self._tell(frame.index + 1)
 
     def _tell(self, done: int) -> None:
         """Progress, a few times a second: a long video must not fill the event log."""
@@ -250,7 +263,8 @@ class _Run:
             self.told = now
             self.context.progress("predict", done, self.source.count)
 
-    def _draw(self, frame: SourceFrame, found: Found) -> None:
+    def _drawn(self, frame: SourceFrame, found: Found) -> Picture:
+        started = time.perf_counter()
         artifact, options = self.predictor.artifact, self.options
         style = DrawStyle(
             options.kp_radius,
@@ -259,21 +273,24 @@ class _Run:
             heads=options.head_draw,
             head_size=options.head_size,
         )
-        started = time.perf_counter()
-        assert frame.picture is not None
         drawn = draw_people(
-            frame.picture, found.predictions, artifact.skeleton, style, artifact.categories
+            _picture(frame), found.predictions, artifact.skeleton, style, artifact.categories
         )
         self.rate.tick()
         if options.draw_fps and frame.path is None:
             draw_text(drawn, [f"{self.rate.value:.1f} fps", f"{len(found.predictions)} people"])
-        middle = time.perf_counter()
+        self.stages["draw"] += (time.perf_counter() - started) * 1000
+        return drawn
+
+    def _write(self, item: tuple[SourceFrame, Picture]) -> None:
+        """Write a drawn frame; runs behind the drawing."""
+        frame, drawn = item
+        started = time.perf_counter()
         if frame.path is not None:
             write_image(self.targets[frame.path], drawn)
         if self.video is not None:
             self.video.write(drawn, frame.time)
-        self.stages["draw"] += (middle - started) * 1000
-        self.stages["write"] += (time.perf_counter() - middle) * 1000
+        self.stages["write"] += (time.perf_counter() - started) * 1000
 
     def _image_id(self, frame: SourceFrame) -> int:
         """A picture whose name is a number keeps it (COCO's way) where all names are; else they
@@ -312,17 +329,33 @@ class _Run:
         }
 
 
-def _taken(
-    waiting: deque[tuple[list[SourceFrame], Finding]],
-) -> Iterator[tuple[SourceFrame, Found]]:
-    batch, ticket = waiting.popleft()
-    yield from zip(batch, ticket.result(), strict=True)
+def _picture(frame: SourceFrame) -> Picture:
+    """A readable frame's."""
+    assert frame.picture is not None
+    return frame.picture
 
 
-def _timed(source: Source, stages: defaultdict[str, float]) -> Iterator[SourceFrame]:
-    """The source's frames, with the time each took to come."""
+def _reading(
+    source: Source,
+) -> AbstractContextManager[Iterable[tuple[SourceFrame, float]]]:
+    """The source's frames, each with the milliseconds that it took to come; pictures are read by
+    several threads.
+    """
+    if isinstance(source, ImagesSource):
+        workers = min(_READERS, os.cpu_count() or 1)
+        read = partial(_timed_picture, source)
+        return MapAhead(read, range(source.count), workers=workers, depth=2 * workers)
+    return ReadAhead(_timed(source), name="decode")
+
+
+def _timed_picture(source: ImagesSource, index: int) -> tuple[SourceFrame, float]:
+    started = time.perf_counter()
+    frame = source.read(index)
+    return frame, (time.perf_counter() - started) * 1000
+
+
+def _timed(source: Source) -> Iterator[tuple[SourceFrame, float]]:
     started = time.perf_counter()
     for frame in source:
-        stages["capture"] += (time.perf_counter() - started) * 1000
-        yield frame
+        yield frame, (time.perf_counter() - started) * 1000
         started = time.perf_counter()

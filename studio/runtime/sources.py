@@ -119,12 +119,17 @@ class ImagesSource:
         self.count = len(self.paths)
 
     def __iter__(self) -> Iterator[SourceFrame]:
-        for index, path in enumerate(self.paths):
-            try:
-                picture, problem = read_image(path), None
-            except StudioError as error:
-                picture, problem = None, error
-            yield SourceFrame(index, 0.0, path.name, picture, problem, path)
+        for index in range(self.count):
+            yield self.read(index)
+
+    def read(self, index: int) -> SourceFrame:
+        """One of the pictures; several threads may read."""
+        path = self.paths[index]
+        try:
+            picture, problem = read_image(path), None
+        except StudioError as error:
+            picture, problem = None, error
+        return SourceFrame(index, 0.0, path.name, picture, problem, path)
 
     def close(self) -> None:
         """Nothing is held."""

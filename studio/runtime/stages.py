@@ -4,12 +4,16 @@ of its own with a bounded queue between. An error in a stage comes out where its
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.1
@@ -71,6 +75,45 @@ class ReadAhead(Generic[T]):
         return False
 
 
+class MapAhead(Generic[S, T]):
+    """`work` done on every one of `items`, on `workers` threads, at most `depth` ahead; the results
+    in the order of the items.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[S], T],
+        items: Iterable[S],
+        *,
+        workers: int,
+        depth: int = 0,
+        name: str = "read",
+    ) -> None:
+        self._work = work
+        self._items = iter(items)
+        self._depth = max(depth, workers)
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
+
+    def __iter__(self) -> Iterator[T]:
+        waiting: deque[Future[T]] = deque()
+        for item in self._items:
+            waiting.append(self._pool.submit(self._work, item))
+            if len(waiting) > self._depth:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+    def close(self) -> None:
+        """End the threads; what they had done is dropped."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+
 class FinishBehind(Generic[T]):
     """Calls `handle` for every item put, in order, on a thread, at most `depth` behind."""
 
@@ -125,3 +168,18 @@ class FinishBehind(Generic[T]):
                 self._handle(item)
             except BaseException as error:  # noqa: BLE001 - it is raised again at the other end
                 self._error, failed = error, True
+
+
+@contextlib.contextmanager
+def one_opencv_thread() -> Generator[None]:
+    """OpenCV computes each picture on the thread that asks: where stages overlap, its own threads
+    take the cores from the inference and wait for each other.
+    """
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
