@@ -10,7 +10,7 @@ import pytest
 
 from studio.runtime.capture import Capture
 from studio.runtime.sources import SourceFrame
-from studio.runtime.stages import FinishBehind, ReadAhead
+from studio.runtime.stages import FinishBehind, MapAhead, ReadAhead, one_opencv_thread
 
 
 def alive(name: str) -> bool:
@@ -32,6 +32,46 @@ def test_reading_ahead_keeps_order_and_stays_bounded() -> None:
         assert len(read) <= 6
         assert list(stream) == list(range(1, 50))
     assert not alive("ahead-a")
+
+
+def test_work_on_many_threads_keeps_the_order_and_stays_bounded() -> None:
+    begun: list[int] = []
+    gate = threading.Barrier(2, timeout=20)
+
+    def work(number: int) -> int:
+        begun.append(number)
+        if number < 2:
+            gate.wait()  # only two at once get through
+        return number * number
+
+    with MapAhead(work, range(50), workers=2, depth=5, name="map-a") as ahead:
+        stream = iter(ahead)
+        assert next(stream) == 0
+        assert len(begun) <= 7
+        assert list(stream) == [n * n for n in range(1, 50)]
+    assert not any(t.name.startswith("map-a") for t in threading.enumerate())
+
+
+def test_an_error_on_one_of_many_threads_comes_out_in_its_place() -> None:
+    def work(number: int) -> int:
+        if number == 3:
+            raise ValueError(number)
+        return number
+
+    with MapAhead(work, range(10), workers=2) as ahead:
+        got: list[int] = []
+        with pytest.raises(ValueError, match="3"):
+            got.extend(ahead)
+    assert got == [0, 1, 2]
+
+
+def test_opencv_has_its_threads_again_afterwards() -> None:
+    import cv2
+
+    before = cv2.getNumThreads()
+    with one_opencv_thread():
+        assert cv2.getNumThreads() == 1
+    assert cv2.getNumThreads() == before
 
 
 def test_reading_may_be_left_early() -> None:
