@@ -58,6 +58,11 @@ def problem_of(error: OSError, path: Path | str, doing: str) -> FileProblem:
     return FileProblem(message + ".", where=path, hint=hint)
 
 
+def disk_is_full(error: BaseException) -> bool:
+    """Whether that is what an error of `problem_of` came from."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL
+
+
 def part_path(path: Path, suffix: str = "") -> Path:
     """A fresh name beside `path` for its unfinished content.
 

@@ -243,6 +243,34 @@ class Tracker(Protocol):
         ...
 
 
+@runtime_checkable
+class Outlet(Protocol):
+    """Hands Live's results on to other programs: kind "outlet"; the contribution's id is the
+    scheme of its addresses (`mqtt` for `mqtt://host/topic`).
+
+    Lines are JSON objects without a line's end. Nothing here may hold Live up: whoever does not
+    take what is sent misses it.
+    """
+
+    def open(self, address: str, first: bytes) -> str:
+        """Begin, and say where results are to be had. first: the line that says what the others
+        are about, for everybody who begins to read. Raises DeviceError, UsageError, MissingTool.
+        """
+        ...
+
+    def send(self, line: bytes) -> None:
+        """Hand one frame's results on; returns at once and raises nothing."""
+        ...
+
+    def problem(self) -> str:
+        """What is wrong just now, "" where nothing is."""
+        ...
+
+    def close(self) -> None:
+        """End; a second call does nothing."""
+        ...
+
+
 class OptionsEntry(Protocol):
     """Anything that declares options: a family, a target, a tracker."""
 

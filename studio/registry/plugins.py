@@ -24,7 +24,7 @@ from studio.core.errors import PluginError
 from studio.core.options import Options
 
 MANIFEST = "plugin.toml"
-KINDS = ("family", "target", "tracker", "format", "head-format")
+KINDS = ("family", "target", "tracker", "format", "head-format", "outlet")
 ENTRY_POINT_GROUP = "pose_studio.plugins"
 
 

@@ -7,7 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from studio.runtime.sources import Source, SourceFrame
+from studio.core.errors import StudioError
+from studio.runtime.sources import CameraWish, Source, SourceFrame, open_source
 
 # How long the end of a capture is waited for: a stream may hang in its driver.
 _JOIN_SECONDS = 3.0
@@ -48,36 +49,50 @@ class Capture:
         self.source = source
         self.rate = Rate()
         self.dropped = 0
+        self.count = 0
         self.taken = 0.0
-        self.error: BaseException | None = None
+        self._error: BaseException | None = None
         self._pace = 0.0 if source.live else fps or source.fps or PICTURES_PER_SECOND
         self._given: float | None = None
         self._latest: SourceFrame | None = None
-        self._read_at = 0.0
-        self._ended = False
+        self._read_at = time.perf_counter()
+        self._over = False
         self._halt = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._thread.start()
 
-    def next(self, stopped: Callable[[], bool]) -> SourceFrame | None:
-        """The next frame; None when the source has ended or `stopped()` is true.
+    @property
+    def ended(self) -> bool:
+        """Whether the source has ended and its last frame was given."""
+        return self._over and self._latest is None
 
-        Raises what the source raised.
+    @property
+    def silent(self) -> float:
+        """Seconds since the source gave its last frame."""
+        return time.perf_counter() - self._read_at
+
+    def take(self, wait: float) -> SourceFrame | None:
+        """The next frame; None where there is none within `wait` seconds (0: none at hand), or the
+        source has ended. Raises what the source raised.
         """
+        end = time.perf_counter() + wait
         with self._changed:
-            while self._latest is None and not self._ended:
-                self._changed.wait(_POLL_SECONDS)
-                if stopped():
+            while True:
+                now = time.perf_counter()
+                due = self._due(now)
+                if self._latest is not None and now >= due:
+                    return self._give(due)
+                if self.ended:
+                    break
+                until = end if self._latest is None else min(end, due)
+                if until <= now:
                     return None
-            frame, self._latest = self._latest, None
-            self.taken = self._read_at
-            self._changed.notify_all()
-        if frame is None:
-            if self.error is not None:
-                raise self.error
-            return None
-        return None if self._wait_for_turn(stopped) else frame
+                self._changed.wait(until - now)
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        return None
 
     def close(self) -> None:
         """End the reading; the source is closed by the thread that reads it."""
@@ -86,34 +101,32 @@ class Capture:
             self._changed.notify_all()
         self._thread.join(_JOIN_SECONDS)
 
-    def _wait_for_turn(self, stopped: Callable[[], bool]) -> bool:
-        """Sleep until a file's frame is due; true where a stop was asked meanwhile."""
-        if not self._pace:
-            return False
-        now = time.perf_counter()
-        due = (
-            now if self._given is None else max(self._given + 1 / self._pace, now - 1 / self._pace)
-        )
-        while (rest := due - time.perf_counter()) > 0:
-            if stopped():
-                return True
-            time.sleep(min(rest, _POLL_SECONDS))
+    def _due(self, now: float) -> float:
+        """When the next frame may be given. A file that was held up does not rush to catch up."""
+        if not self._pace or self._given is None:
+            return now
+        return max(self._given + 1 / self._pace, now - 1 / self._pace)
+
+    def _give(self, due: float) -> SourceFrame | None:
+        frame, self._latest = self._latest, None
         self._given = due
-        self.taken = time.perf_counter()
-        return False
+        self.taken = time.perf_counter() if self._pace else self._read_at
+        self._changed.notify_all()
+        return frame
 
     def _run(self) -> None:
         try:
             for frame in self.source:
                 self.rate.tick()
+                self.count = frame.index + 1
                 if not self._offer(frame):
                     return
-        except BaseException as error:  # noqa: BLE001 - it is raised again by `next`
-            self.error = error
+        except BaseException as error:  # noqa: BLE001 - it is raised again by `take`
+            self._error = error
         finally:
             self.source.close()
             with self._changed:
-                self._ended = True
+                self._over = True
                 self._changed.notify_all()
 
     def _offer(self, frame: SourceFrame) -> bool:
@@ -128,3 +141,45 @@ class Capture:
             self._read_at = time.perf_counter()
             self._changed.notify_all()
         return True
+
+
+def opened(text: str, wish: CameraWish, stopped: Callable[[], bool]) -> Source | None:
+    """`open_source` on a thread of its own, because a stream may take its time; None where
+    `stopped()` came first, and then whatever still opens is closed. Raises as `open_source`.
+    """
+    opening = _Opening(text, wish)
+    while not opening.done.wait(_POLL_SECONDS):
+        if stopped():
+            return opening.give_up()
+    if opening.error is not None:
+        raise opening.error
+    return opening.source
+
+
+class _Opening:
+    def __init__(self, text: str, wish: CameraWish) -> None:
+        self.source: Source | None = None
+        self.error: StudioError | None = None
+        self.done = threading.Event()
+        self._given_up = False
+        self._lock = threading.Lock()
+        self._asked = text, wish
+        threading.Thread(target=self._run, name="open", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            source = open_source(*self._asked)
+            with self._lock:
+                self.source = source
+                if self._given_up:
+                    source.close()
+        except StudioError as error:
+            self.error = error
+        finally:
+            self.done.set()
+
+    def give_up(self) -> None:
+        with self._lock:
+            self._given_up = True
+            if self.source is not None:
+                self.source.close()

@@ -24,24 +24,47 @@ DEFAULT_FPS = 25.0
 
 
 class _PartFile:
-    """A file that grows beside its place and is put there by `close`."""
+    """A file that grows beside its place and is put there by `close`; or, `growing`, in its place,
+    whole after every `write`.
+    """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, growing: bool = False) -> None:
         self.path = path
-        self._part = part_path(path)
+        self._growing = growing
+        self._part = path if growing else part_path(path)
         self._stream: IO[bytes] | None = None
+        self._end = 0
+        self._tail = b""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._stream = self._part.open("xb")
+            self._stream = self._part.open("xb", buffering=0 if growing else -1)
         except OSError as error:
             raise problem_of(error, path, "write") from error
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, tail: bytes = b"") -> None:
+        """Append `data`; `tail` makes a growing file whole and is written over by the next."""
+        if self._stream is None:
+            return
         try:
-            if self._stream is not None:
+            if self._growing:
+                self._grow(self._stream, data, tail)
+            else:
                 self._stream.write(data)
         except OSError as error:
             raise problem_of(error, self.path, "write") from error
+
+    def _grow(self, stream: IO[bytes], data: bytes, tail: bytes) -> None:
+        stream.seek(self._end)
+        try:
+            _write_all(stream, data + tail)
+        except OSError:
+            # What stood there before is whole, and its place on the disk is still its own.
+            stream.seek(self._end)
+            _write_all(stream, self._tail)
+            stream.truncate()
+            raise
+        self._end += len(data)
+        self._tail = tail
 
     def close(self) -> None:
         if self._stream is None:
@@ -50,7 +73,8 @@ class _PartFile:
             self._stream.flush()
             os.fsync(self._stream.fileno())
             self._stream.close()
-            replace(self._part, self.path)
+            if not self._growing:
+                replace(self._part, self.path)
         except OSError as error:
             self.abandon()
             raise problem_of(error, self.path, "write") from error
@@ -60,30 +84,45 @@ class _PartFile:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
-        self._part.unlink(missing_ok=True)
+        if not self._growing:
+            self._part.unlink(missing_ok=True)
+
+
+def _write_all(stream: IO[bytes], data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[stream.write(rest) :]
 
 
 class JsonRecords:
-    """`predictions.json`: a list of records, one line each. Raises FileProblem."""
+    """`predictions.json`: a list of records, one line each. growing: it stands in its place from
+    the beginning and is a whole list at any moment. Raises FileProblem.
+    """
 
-    def __init__(self, path: Path) -> None:
-        self._file = _PartFile(path)
+    def __init__(self, path: Path, *, growing: bool = False) -> None:
+        self._file = _PartFile(path, growing=growing)
+        self._growing = growing
         self._first = True
         self.path = path
+        if growing:
+            self._file.write(b"", b"[]\n")
 
     def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Append records."""
-        for row in rows:
-            self._file.write((b"[\n" if self._first else b",\n") + orjson.dumps(row))
+        lines = [orjson.dumps(row) for row in rows]
+        if lines:
+            start = b"[\n" if self._first else b",\n"
+            self._file.write(start + b",\n".join(lines), b"\n]\n")
             self._first = False
 
     def close(self) -> None:
         """Finish the list and put the file in its place."""
-        self._file.write(b"[]\n" if self._first else b"\n]\n")
+        if not self._growing:
+            self._file.write(b"[]\n" if self._first else b"\n]\n")
         self._file.close()
 
     def abandon(self) -> None:
-        """Remove what was written."""
+        """Remove what was written, where it does not stand in its place already."""
         self._file.abandon()
 
 
@@ -100,10 +139,10 @@ class AlphaPoseRecords(JsonRecords):
 
 
 class CsvRecords:
-    """`predictions.csv`: one person a row. Raises FileProblem."""
+    """`predictions.csv`: one person a row. growing: as `JsonRecords`. Raises FileProblem."""
 
-    def __init__(self, path: Path, joints: Sequence[str]) -> None:
-        self._file = _PartFile(path)
+    def __init__(self, path: Path, joints: Sequence[str], *, growing: bool = False) -> None:
+        self._file = _PartFile(path, growing=growing)
         self._file.write(csv_head_line(joints).encode())
         self.path = path
 
@@ -116,25 +155,31 @@ class CsvRecords:
         self._file.close()
 
     def abandon(self) -> None:
-        """Remove what was written."""
+        """Remove what was written, where it does not stand in its place already."""
         self._file.abandon()
 
 
 class FrameVideo:
-    """A video of frames as they come.
+    """A video of frames as they come, each written once.
 
-    With `timed` (a camera, whose frames come when they come) a frame is repeated or left out so
-    that the video lasts as long as what it shows; else every frame is written once. The file is
-    begun with the first frame; a frame of another size begins the next file (`result-2.mp4`).
+    With `timed` (a camera, whose frames come when they come) each is shown at its own time; else
+    they follow each other at `fps`. The file is begun with the first frame; a frame of another
+    size begins the next file (`result-2.mp4`). growing: see `VideoWriter`.
     """
 
-    def __init__(self, path: Path, fps: float, *, timed: bool) -> None:
+    def __init__(self, path: Path, fps: float, *, timed: bool, growing: bool = False) -> None:
         self._path = path
         self._fps = fps or DEFAULT_FPS
         self._timed = timed
+        self._growing = growing
         self._writer: VideoWriter | None = None
         self._start = 0.0
         self.paths: list[Path] = []
+
+    @property
+    def current(self) -> tuple[Path, int] | None:
+        """The file in hand and how many frames it has."""
+        return None if self._writer is None else (self._writer.path, self._writer.frames)
 
     def write(self, frame: Frame, time: float) -> None:
         """Append (H, W, 3) uint8 BGR shown at `time` seconds. Raises FileProblem."""
@@ -146,13 +191,9 @@ class FrameVideo:
             name = (
                 self._path if number == 1 else self._path.with_stem(f"{self._path.stem}-{number}")
             )
-            writer = self._writer = VideoWriter(name, self._fps, size)
+            writer = self._writer = VideoWriter(name, self._fps, size, growing=self._growing)
             self._start = time
-        copies = 1
-        if self._timed:
-            copies = round((time - self._start) * self._fps) + 1 - writer.frames
-        for _ in range(copies):
-            writer.write(frame)
+        writer.write(frame, time - self._start if self._timed else None)
 
     def close(self) -> None:
         """Finish the file in hand and put it in its place."""
@@ -162,9 +203,11 @@ class FrameVideo:
             self._writer = None
 
     def abandon(self) -> None:
-        """Remove the file in hand."""
+        """Remove the file in hand; a growing one stays as far as it can be played."""
         if self._writer is not None:
             self._writer.abandon()
+            if self._growing:
+                self.paths.append(self._writer.path)
             self._writer = None
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from studio.core.errors import DeviceError, FileProblem, StudioError
+from studio.core.errors import FileProblem, StudioError
 from studio.io.files import IMAGE_SUFFIXES, list_images, read_text
 from studio.io.images import read_image
 from studio.io.video import VIDEO_SUFFIXES, VideoReader
@@ -23,8 +22,11 @@ Picture = npt.NDArray[np.uint8]
 
 IMAGES, VIDEO, CAMERA, STREAM, SYNTHETIC = "images", "video", "camera", "stream", "synthetic"
 SYNTHETIC_PREFIX = "synthetic:"
+CAMERA_PREFIX = "camera:"
 _STREAM = re.compile(r"^(rtsp|rtmp|http|https|udp|tcp|srt)://", re.IGNORECASE)
 _GLOB = re.compile(r"[*?\[]")
+# A video that ends before this part of what its header promises was probably cut short.
+_WHOLE = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +74,18 @@ class CameraWish:
     fps: float = 0.0
 
 
+def cut_short(source: Source, read: int) -> str:
+    """What is to be said of a video that ended after `read` frames, long before its header says;
+    "" where nothing is.
+    """
+    if source.kind != VIDEO or read >= source.count * _WHOLE:
+        return ""
+    return (
+        f"The video ends after {read} of {source.count} frames: it is cut short or damaged. What "
+        "could be read was used."
+    )
+
+
 def source_kind(text: str) -> str:
     """What `text` names, without opening it: "images", "video", "camera", "stream" or
     "synthetic".
@@ -79,7 +93,7 @@ def source_kind(text: str) -> str:
     text = text.strip()
     if text.startswith(SYNTHETIC_PREFIX):
         return SYNTHETIC
-    if text.isdigit() or re.fullmatch(r"/dev/video\d+", text):
+    if text.startswith(CAMERA_PREFIX) or text.isdigit() or re.fullmatch(r"/dev/video\d+", text):
         return CAMERA
     if _STREAM.match(text):
         return STREAM
@@ -90,7 +104,7 @@ def source_kind(text: str) -> str:
 
 def open_source(text: str, camera: CameraWish | None = None) -> Source:
     """`text`: a picture, a folder, a glob (`a/*.jpg`), a list file (.txt, one path a line), a
-    video, a camera's number, a stream's URL, or `synthetic:[seed]`.
+    video, a camera's number or `camera:NAME`, a stream's URL, or `synthetic:[seed]`.
 
     Raises FileProblem, FormatError, or DeviceError where a camera or stream does not answer.
     """
@@ -98,8 +112,14 @@ def open_source(text: str, camera: CameraWish | None = None) -> Source:
     kind = source_kind(text)
     if kind == SYNTHETIC:
         return SyntheticSource(text.removeprefix(SYNTHETIC_PREFIX), camera or CameraWish())
-    if kind in (CAMERA, STREAM):
-        return CameraSource(text, kind, camera or CameraWish())
+    if kind == CAMERA:
+        from studio.runtime.camera_source import CameraSource
+
+        return CameraSource(text, camera or CameraWish())
+    if kind == STREAM:
+        from studio.runtime.stream_source import StreamSource
+
+        return StreamSource(text)
     if kind == VIDEO and not _is_list(text):
         return VideoSource(Path(text).expanduser())
     return ImagesSource(text)
@@ -155,47 +175,6 @@ class VideoSource:
     def close(self) -> None:
         """Let the file go."""
         self._reader.close()
-
-
-class CameraSource:
-    """A camera or a network stream. Iterating ends when no frame comes any more; whether to open
-    it again is the caller's choice.
-    """
-
-    live: bool = True
-    count: int = 0
-
-    def __init__(self, text: str, kind: str, wish: CameraWish) -> None:
-        import cv2
-
-        self.kind = kind
-        self.name = f"camera {text}" if kind == CAMERA else _without_password(text)
-        self._capture: Any = _open_capture(text, kind, wish)
-        first: Any = self._capture.read()[1] if self._capture.isOpened() else None
-        if first is None:
-            self._capture.release()
-            raise _camera_problem(text, kind)
-        self._first: Picture | None = first
-        self.size = (int(first.shape[1]), int(first.shape[0]))
-        fps = float(self._capture.get(cv2.CAP_PROP_FPS))
-        self.fps = fps if 0 < fps < 1000 else 0.0
-
-    def __iter__(self) -> Iterator[SourceFrame]:
-        started = time.monotonic()
-        index = 0
-        while True:
-            if self._first is not None:
-                picture, self._first = self._first, None
-            else:
-                good, picture = self._capture.read()
-                if not good:
-                    return
-            yield SourceFrame(index, time.monotonic() - started, self.name, picture)
-            index += 1
-
-    def close(self) -> None:
-        """Let the camera go."""
-        self._capture.release()
 
 
 class SyntheticSource:
@@ -278,47 +257,6 @@ def _listed(path: Path) -> tuple[Path, ...]:
             "The list names no pictures.", where=path, hint="Write one path on each line."
         )
     return tuple(dict.fromkeys(found))
-
-
-def _open_capture(text: str, kind: str, wish: CameraWish) -> Any:
-    import cv2
-
-    # What a driver says of a camera that is not there is said by us, in one line.
-    with contextlib.suppress(AttributeError):
-        cv2.setLogLevel(0)  # pyright: ignore[reportAttributeAccessIssue]
-    if kind == STREAM:
-        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 8000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 8000]
-        return cv2.VideoCapture(text, cv2.CAP_FFMPEG, limits)
-    number = int(re.sub(r"\D", "", text))
-    capture = cv2.VideoCapture(number)
-    for prop, value in (
-        (cv2.CAP_PROP_FRAME_WIDTH, wish.width),
-        (cv2.CAP_PROP_FRAME_HEIGHT, wish.height),
-        (cv2.CAP_PROP_FPS, wish.fps),
-        (cv2.CAP_PROP_BUFFERSIZE, 1),
-    ):
-        if value:
-            capture.set(prop, value)
-    return capture
-
-
-def _camera_problem(text: str, kind: str) -> DeviceError:
-    if kind == STREAM:
-        return DeviceError(
-            "The stream does not answer.",
-            where=_without_password(text),
-            hint="Check the address, the network and the password, and that it plays elsewhere.",
-        )
-    present = sorted(p.name for p in Path("/dev").glob("video*"))
-    known = f" Present are {', '.join(present)}." if present else ""
-    return DeviceError(
-        f"Camera {text} is not there, or another program holds it.",
-        hint=f"Plug it in, close what uses it, or try another number.{known}",
-    )
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"://[^/@]*@", "://", url)
 
 
 def _synthetic_frames(seed: int, size: tuple[int, int], fps: float) -> Iterator[Picture]:

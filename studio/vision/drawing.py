@@ -64,7 +64,7 @@ def draw_people(
     radius = max(style.kp_radius or max(2, round(thickness * 1.5)), (thickness + 1) // 2)
     look = _look(skeleton)
     for number, person in enumerate(people):
-        color = _SERIES[(person.track_id or number) % len(_SERIES)]
+        color = person_color(person.track_id or number)
         if style.boxes:
             _box(out, person, color, thickness, _caption(person, categories, style))
         shown = (person.keypoints[:, 2] >= style.kp_conf).tolist()
@@ -74,6 +74,11 @@ def draw_people(
     for person in people:
         _head(out, person, style)
     return out
+
+
+def person_color(identity: int) -> Color:
+    """The colour of a person's box and trail, BGR."""
+    return _SERIES[identity % len(_SERIES)]
 
 
 def draw_text(frame: Picture, lines: Sequence[str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -64,13 +66,49 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
         JsonRecords(tmp_path / "file" / "p.json")
 
 
-def test_a_timed_video_lasts_as_long_as_what_it_shows(tmp_path: Path) -> None:
+def test_a_timed_video_shows_each_frame_at_its_time(tmp_path: Path) -> None:
     video = FrameVideo(tmp_path / "r.mp4", 10.0, timed=True)
     for time in (5.0, 5.02, 5.3, 6.0):
         video.write(frame(int(time * 20)), time)
     video.close()
     with VideoReader(tmp_path / "r.mp4") as reader:
-        assert len(list(reader)) == 11
+        assert [t for _, t, _ in reader] == pytest.approx([0, 0.02, 0.3, 1.0], abs=0.002)
+
+
+def test_growing_records_are_whole_at_any_moment(tmp_path: Path) -> None:
+    rows, table = tmp_path / "r.json", tmp_path / "r.csv"
+    with Recording() as recording:
+        recording.add(JsonRecords(rows, growing=True))
+        recording.add(CsvRecords(table, ["nose"], growing=True))
+        for count in range(4):
+            assert json.loads(rows.read_text()) == [ROW] * count
+            assert len(table.read_text().splitlines()) == count + 1
+            recording.write_records([ROW])
+    assert json.loads(rows.read_text()) == [ROW] * 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits a file's size as POSIX does")
+def test_growing_records_stay_whole_on_a_full_disk(tmp_path: Path) -> None:
+    code = f"""
+import resource, signal
+from studio.core.errors import FileProblem
+from studio.runtime.recording import JsonRecords
+from pathlib import Path
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+records, count = JsonRecords(Path({str(tmp_path / "r.json")!r}), growing=True), 0
+try:
+    while True:
+        records.write([{ROW!r}])
+        count += 1
+except FileProblem:
+    records.abandon()
+print(count)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    count = int(done.stdout)
+    assert count > 3
+    assert json.loads((tmp_path / "r.json").read_text()) == [ROW] * count
 
 
 def test_frames_of_another_size_begin_the_next_file(tmp_path: Path) -> None:

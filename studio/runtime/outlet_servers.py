@@ -1,0 +1,198 @@
+"""TCP and WebSocket servers whose readers get the newest lines and never hold the sender up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any
+from urllib.parse import urlsplit
+
+from studio.core.errors import DeviceError, MissingTool, UsageError
+
+# A reader that is slower misses the oldest of these; one that takes nothing for so many seconds is
+# shown out.
+_LINES = 16
+_STUCK_SECONDS = 10.0
+_READERS = 32
+_START_SECONDS = 10.0
+# What a socket of ours keeps for a reader before that reader counts as slow.
+_BUFFER = 1 << 16
+# A page of somebody else's site must not read along: browsers say whose page it is that asks.
+_ORIGINS = (None, re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"))
+
+Send = Callable[[bytes], Awaitable[None]]
+
+
+class _Reader:
+    """One connection and the lines that it has not taken yet."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._lines: deque[bytes] = deque(maxlen=_LINES)
+        self._more = asyncio.Event()
+
+    def offer(self, line: bytes) -> None:
+        self._lines.append(line)
+        self._more.set()
+
+    async def run(self, first: bytes) -> None:
+        """Send until the reader goes, or takes nothing any more."""
+        await asyncio.wait_for(self._send(first), _STUCK_SECONDS)
+        while True:
+            await self._more.wait()
+            self._more.clear()
+            while self._lines:
+                await asyncio.wait_for(self._send(self._lines.popleft()), _STUCK_SECONDS)
+
+
+class _Server:
+    """A server on a thread of its own; see `studio.registry.interfaces.Outlet`."""
+
+    scheme = ""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread: threading.Thread | None = None
+        self._readers: set[_Reader] = set()
+        self._first = b""
+        self._server: Any = None
+
+    def open(self, address: str, first: bytes) -> str:
+        """Listen; gives the address with the real port."""
+        host, port = host_and_port(address)
+        self._first = first
+        self._thread = threading.Thread(target=self._loop.run_forever, name="serve", daemon=True)
+        self._thread.start()
+        try:
+            self._server = self._wait(self._listen(host, port))
+        except OSError as error:
+            self.close()
+            raise DeviceError(
+                f"Results cannot be served at {address}: {error.strerror or error}.",
+                where="serve",
+                hint="Take another port; an address of this machine.",
+            ) from error
+        port = self._server.sockets[0].getsockname()[1]
+        return f"{self.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def send(self, line: bytes) -> None:
+        """Offer a line to every reader."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._offer, line)
+
+    def problem(self) -> str:
+        """A server that listens goes on."""
+        return ""
+
+    def close(self) -> None:
+        """Show everybody out."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            self._wait(self._end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        thread.join(_START_SECONDS)
+        if not thread.is_alive():
+            self._loop.close()
+
+    async def _listen(self, host: str, port: int) -> Any:
+        raise NotImplementedError
+
+    async def _serve(self, send: Send) -> None:
+        """One reader from its first line to its end."""
+        if len(self._readers) >= _READERS:
+            return
+        reader = _Reader(send)
+        self._readers.add(reader)
+        try:
+            await reader.run(self._first)
+        except (TimeoutError, OSError):
+            # Gone, or stuck.
+            return
+        finally:
+            self._readers.discard(reader)
+
+    async def _end(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=2.0) if tasks else None
+
+    def _offer(self, line: bytes) -> None:
+        for reader in self._readers:
+            reader.offer(line)
+
+    def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:
+        future: Future[Any] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        return future.result(_START_SECONDS)
+
+
+class TcpOutlet(_Server):
+    """`tcp://host:port`: lines that end with a line feed."""
+
+    scheme = "tcp"
+
+    async def _listen(self, host: str, port: int) -> Any:
+        return await asyncio.start_server(self._connected, host, port)
+
+    async def _connected(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.set_write_buffer_limits(_BUFFER)
+
+        async def send(line: bytes) -> None:
+            writer.write(line + b"\n")
+            await writer.drain()
+
+        try:
+            await self._serve(send)
+        finally:
+            writer.transport.abort()
+
+
+class WebSocketOutlet(_Server):
+    """`ws://host:port`: a text message each."""
+
+    scheme = "ws"
+
+    async def _listen(self, host: str, port: int) -> Any:
+        try:
+            from websockets.asyncio.server import ServerConnection, serve
+        except ImportError as error:
+            raise MissingTool(
+                f"WebSockets cannot be used: {error}.",
+                hint="Install it with: pip install websockets, or take tcp://.",
+            ) from error
+
+        async def connected(connection: ServerConnection) -> None:
+            from websockets.exceptions import ConnectionClosed
+
+            with contextlib.suppress(ConnectionClosed):
+                await self._serve(lambda line: connection.send(line.decode()))
+            connection.transport.abort()
+
+        origins: Any = _ORIGINS
+        return await serve(connected, host, port, origins=origins, write_limit=_BUFFER)
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Where a server listens: this machine alone where no host is named, any free port for 0.
+    Raises UsageError.
+    """
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        port = None
+        parts = urlsplit("")
+    if port is None:
+        raise UsageError(
+            f"{address!r} names no port.", where="serve", hint="Write tcp://127.0.0.1:8765."
+        )
+    return parts.hostname or "127.0.0.1", port
