@@ -2,11 +2,13 @@
 targets may open the network for it.
 
 The result is {"artifact": the content of a model.json, "folder": where the weights stand,
-"targets": {target: why the model cannot go there, "" where it can}}.
+"targets": {target: why the model cannot go there, "" where it can}, "devices": [[name, full name]]
+of what the model's engine finds here}.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from studio.core.artifact import ModelArtifact
@@ -29,7 +31,17 @@ def run(options: DescribeOptions, context: JobContext) -> dict[str, Any]:
         "artifact": artifact.to_mapping(),
         "folder": str(artifact.weights.parent),
         "targets": targets,
+        "devices": [list(device) for device in devices_of(artifact)],
     }
+
+
+def devices_of(artifact: ModelArtifact) -> tuple[tuple[str, str], ...]:
+    """What the artefact's engine can compute on here: (as the options name it, full name) each.
+    Engines that have no choice are on the processor.
+    """
+    module = importlib.import_module(f"studio.runtime.engines.{artifact.engine}")
+    listed = getattr(module, "devices", None)
+    return (("cpu", "CPU"),) if listed is None else listed()
 
 
 def misfit(target: Contribution, artifact: ModelArtifact) -> str:

@@ -120,8 +120,8 @@ def paint(style: LiveStyle, ground: str) -> QImage:
     image.fill(QColor(ground))
     painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    ground = Ground(1.0, QPointF(0, 0), QRectF(0, 0, 100, 100))
-    draw_people(painter, [person()], PAIR, style, ground)
+    place = Ground(1.0, QPointF(0, 0), QRectF(0, 0, 100, 100))
+    draw_people(painter, [person()], PAIR, style, place)
     painter.end()
     return image
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from studio import RESOURCES
 from studio.core.artifact import ModelArtifact
 from studio.core.errors import ModelError
+from studio.jobs.describe import devices_of
+from studio.runtime.artifacts import load_artifact
 from tests.jobs.listening import run
 
 SAMPLE = RESOURCES / "sample" / "weights" / "sample-pose.pt"
@@ -22,6 +25,17 @@ def test_a_bare_weights_file_is_described(tmp_path: Path) -> None:
     assert artifact.weights == bare
     assert result["targets"]["openvino"] == ""
     assert (artifact.family, artifact.task, len(artifact.skeleton)) == ("yolo-pose", "pose", 17)
+    assert ["cpu", "CPU"] in result["devices"]
+
+
+def test_an_engine_says_what_it_can_compute_on() -> None:
+    pytest.importorskip("openvino")
+    artifact = load_artifact(SAMPLE)
+    exported = replace(artifact, weights=Path("model.xml"))
+    assert exported.engine == "openvino"
+    names = dict(devices_of(exported))
+    assert "cpu" in names
+    assert all(names.values()), "every device has a full name"
 
 
 def test_what_is_no_model_is_said(tmp_path: Path) -> None:

@@ -45,7 +45,9 @@ class Asking(QObject):
             else:
                 picker.show_verdict(_words(result.get("source") or {}), "success")
 
-        self._ask(JobSpec("live", {"source": address, "check_only": True}), answered)
+        # The model is not looked at, but the job's options name one.
+        asked = {"source": address, "model": "-", "check_only": True}
+        self._ask(JobSpec("live", asked), answered)
 
     def ask_devices(self) -> None:
         """Have a job look at the model and say what its engine can compute on here."""

@@ -133,7 +133,7 @@ class LiveSide(QFrame):
         """
         kept = {"save_dir": str(recordings_folder())} if own_folder else {}
         tracker, heads = self.tracker_picker.tracker(), self.head_picker.model()
-        asked = {
+        return {
             **kept,
             **self.source_picker.wish(),
             **self.model_form.values(),
@@ -147,8 +147,6 @@ class LiveSide(QFrame):
             **self.keeping.values(),
             **self.drawing_panel.values(),
         }
-        known = {f.name for f in LiveOptions.fields()}
-        return {name: value for name, value in asked.items() if name in known}
 
     def drawing(self) -> LiveStyle:
         """How the view draws."""

@@ -43,6 +43,8 @@ VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpe
 SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))
 RATES = (15.0, 30.0, 60.0)
 RECENT = 8
+# A camera by its name is found again after it was unplugged, whatever its number is then.
+NAMED = "camera:"
 
 
 def kind_of(source: str) -> str:
@@ -50,7 +52,7 @@ def kind_of(source: str) -> str:
     text = source.strip()
     if text.startswith("synthetic:"):
         return SYNTHETIC
-    if text.isdigit() or text.startswith("/dev/video"):
+    if text.isdigit() or text.startswith(("/dev/video", NAMED)):
         return CAMERA
     if "://" in text:
         return STREAM
@@ -71,6 +73,8 @@ def short(source: str) -> str:
     """A source as a menu names it."""
     if kind_of(source) in (VIDEO, FOLDER):
         return Path(source).name or source
+    if source.startswith(NAMED):
+        return source.removeprefix(NAMED)
     if kind_of(source) == CAMERA:
         return tr("Camera {number}", number=source)
     return tr("Synthetic people") if kind_of(source) == SYNTHETIC else source
@@ -191,7 +195,7 @@ class SourcePicker(QWidget):
         kind = self.kind.currentData()
         if kind == CAMERA:
             camera = self._camera()
-            return self.camera.currentText().strip() if camera is None else str(camera.index)
+            return self.camera.currentText().strip() if camera is None else self._text_of(camera)
         if kind == SYNTHETIC:
             return "synthetic:"
         return self._edit(kind).text().strip()
@@ -249,7 +253,13 @@ class SourcePicker(QWidget):
             name = camera.name or tr("Camera {number}", number=camera.index)
             self.camera.addItem(f"{camera.index}: {name}" if camera.name else name, camera)
         self.camera.blockSignals(False)
-        self._choose_camera(chosen or (str(cameras[0].index) if cameras else "0"))
+        self._choose_camera(chosen or (self._text_of(cameras[0]) if cameras else "0"))
+
+    def _text_of(self, camera: Camera) -> str:
+        """By its name, by its number where it has none or shares it with another."""
+        listed: list[Camera] = [self.camera.itemData(i) for i in range(self.camera.count())]
+        alone = [c.name for c in listed].count(camera.name) == 1
+        return f"{NAMED}{camera.name}" if camera.name and alone else str(camera.index)
 
     def _camera(self) -> Camera | None:
         index = self.camera.findText(self.camera.currentText())
@@ -257,7 +267,8 @@ class SourcePicker(QWidget):
 
     def _choose_camera(self, source: str) -> None:
         for index in range(self.camera.count()):
-            if str(self.camera.itemData(index).index) == source:
+            camera: Camera = self.camera.itemData(index)
+            if source in (self._text_of(camera), str(camera.index)):
                 self.camera.setCurrentIndex(index)
                 break
         else:
