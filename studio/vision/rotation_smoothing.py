@@ -19,7 +19,7 @@ Matrix = npt.NDArray[np.float64]
 # What passes where a head is still, from no smoothing to the calmest, in Hz.
 _LIVELY, _CALM = 8.0, 0.25
 # Hz more for each degree a second that a head turns, and what passes of that speed itself.
-_BETA, _SPEED_CUTOFF = 0.04, 1.0
+_BETA, _SPEED_CUTOFF = 0.03, 1.0
 # After so many seconds unseen a head has another rotation than any that could be continued.
 FORGOTTEN = 1.0
 
