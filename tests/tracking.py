@@ -14,10 +14,14 @@ from studio.core.annotation import VISIBLE
 from studio.core.prediction import Prediction
 from studio.metrics.hota_kp import HotaKpJudging, Tracked, sequence_of
 from studio.registry.plugins import find
-from studio.vision.synthetic import make_clip
+from studio.vision.synthetic import make_clip, make_picture
 from studio.vision.synthetic.scene import SyntheticPicture, coco17
 
 FPS = 25.0
+# Frames that a moving person is followed without being looked for.
+BRIDGED = 10
+
+Frame = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 @cache
@@ -26,6 +30,29 @@ def clip(
 ) -> tuple[SyntheticPicture, ...]:
     """Two people who cross each other's way and others; the labels are exact."""
     return tuple(make_clip(seed, frames, size, people, fps=FPS))
+
+
+def moving_person() -> tuple[list[Frame], Prediction, np.ndarray[Any, Any]]:
+    """A drawn person who glides before another picture, 4 pixels right and 2 down a frame; as
+    found on the first frame; which of its joints can be seen.
+    """
+    picture = make_picture(3, (480, 360), people=1, smallest=0.6, largest=0.7)
+    behind = make_picture(8, (480, 360), people=0).image
+    mask, person = picture.masks[0], picture.people[0]
+    frames: list[Frame] = []
+    for number in range(BRIDGED + 1):
+        frame = behind.copy()
+        shift = (2 * number, 4 * number)
+        moved = np.roll(mask, shift, axis=(0, 1))
+        frame[moved] = np.roll(picture.image, shift, axis=(0, 1))[moved]
+        frames.append(frame)
+    points = person.keypoints.astype(np.float32)
+    seen = points[:, 2] == 2
+    points[:, 2] = np.where(seen, 0.9, 0.0)
+    assert person.box is not None
+    x, y, w, h = person.box
+    box = np.array([x, y, x + w, y + h], np.float32)
+    return frames, Prediction(box, 0.9, points), seen
 
 
 def found_in(

@@ -149,7 +149,7 @@ def may_unpickle(path: Path) -> bool:
 
 def checkpoints_in(options: Mapping[str, Any], folders: Sequence[Path] = ()) -> list[Path]:
     """The checkpoints that a job with these option values may open: files named by themselves,
-    by a model's folder, or by a bare name that stands in one of `folders`.
+    after a `name=`, by a model's folder, or by a bare name that stands in one of `folders`.
     """
     found: dict[Path, None] = {}
     for text in _texts(options.values()):
@@ -171,6 +171,10 @@ def _texts(values: Iterable[Any]) -> Iterable[str]:
     for value in values:
         if isinstance(value, str | Path) and str(value) and "\n" not in str(value):
             yield str(value)
+            # A tracker's options come as text, each with its name.
+            _, _, named = str(value).partition("=")
+            if named:
+                yield named
         elif isinstance(value, list | tuple):
             yield from _texts(cast("Iterable[Any]", value))
 

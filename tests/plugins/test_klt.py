@@ -7,14 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio.core.prediction import Prediction
 from studio.registry.plugins import find
-from studio.vision.synthetic import make_picture
 from studio.vision.synthetic.scene import coco17
-from tests.tracking import FPS, clip, found_in, same_person, tracked
-
-BRIDGED = 10
-Frame = np.ndarray[Any, np.dtype[np.uint8]]
+from tests.tracking import BRIDGED, FPS, clip, found_in, moving_person, same_person, tracked
 
 
 def started(**values: object) -> Any:
@@ -22,29 +17,6 @@ def started(**values: object) -> Any:
     tracker = contribution.load()
     tracker.start(contribution.options_class().from_mapping(values).validated(), coco17(), FPS)
     return tracker
-
-
-def moving_person() -> tuple[list[Frame], Prediction, np.ndarray[Any, Any]]:
-    """A drawn person who glides before another picture, 4 pixels right and 2 down a frame; as
-    found on the first frame; which of its joints can be seen.
-    """
-    picture = make_picture(3, (480, 360), people=1, smallest=0.6, largest=0.7)
-    behind = make_picture(8, (480, 360), people=0).image
-    mask, person = picture.masks[0], picture.people[0]
-    frames: list[Frame] = []
-    for number in range(BRIDGED + 1):
-        frame = behind.copy()
-        shift = (2 * number, 4 * number)
-        moved = np.roll(mask, shift, axis=(0, 1))
-        frame[moved] = np.roll(picture.image, shift, axis=(0, 1))[moved]
-        frames.append(frame)
-    points = person.keypoints.astype(np.float32)
-    seen = points[:, 2] == 2
-    points[:, 2] = np.where(seen, 0.9, 0.0)
-    assert person.box is not None
-    x, y, w, h = person.box
-    box = np.array([x, y, x + w, y + h], np.float32)
-    return frames, Prediction(box, 0.9, points), seen
 
 
 def test_a_moving_person_is_followed_for_ten_frames_within_two_pixels() -> None:

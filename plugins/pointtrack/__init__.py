@@ -1,0 +1,1 @@
+"""People found now and then, their joints followed between by a network that tracks points."""
