@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from studio.core.head import angles_of
-from studio.runtime.head_pose import nearest_rotations, rotations_of_six
+from studio.runtime.head_outputs import nearest_rotations, rotations_of_six
 from studio.vision.head_crop import judged_crop
 from studio.vision.head_drawing import draw_cube
 

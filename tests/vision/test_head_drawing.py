@@ -30,7 +30,7 @@ from tests.vision.rendered_head import Marks, marks_of, published
 
 SIZE, LENGTH = 640, 280.0
 MIDDLE = (SIZE / 2, SIZE / 2)
-ANY = Rotation.random(200, random_state=np.random.default_rng(6)).as_matrix()
+ANY = Rotation.random(200, np.random.default_rng(6)).as_matrix()
 # The mark of the rendered head that each of the drawn directions leads to.
 MARK_OF = {"left": "left ear", "down": "chin", "forward": "nose"}
 # A degree, as far as it is seen from the side.

@@ -27,13 +27,15 @@ def turned(yaw: float, pitch: float = 0.0, roll: float = 0.0) -> np.ndarray:
 
 
 def smoothed(
-    rotations: Sequence[np.ndarray], strength: float, seconds: float = 1 / FPS
+    rotations: Sequence[np.ndarray] | np.ndarray, strength: float, seconds: float = 1 / FPS
 ) -> np.ndarray:
     smooth = SmoothRotation()
     return np.array([smooth(r, seconds, strength) for r in rotations])
 
 
-def trembling(rotations: Sequence[np.ndarray], degrees: float, seed: int = 0) -> np.ndarray:
+def trembling(
+    rotations: Sequence[np.ndarray] | np.ndarray, degrees: float, seed: int = 0
+) -> np.ndarray:
     noise = np.random.default_rng(seed).normal(0, np.radians(degrees), (len(rotations), 3))
     return Rotation.from_rotvec(noise).as_matrix() @ np.array(rotations)
 
@@ -78,7 +80,7 @@ def test_a_head_may_turn_all_the_way_round(strength: float) -> None:
 @pytest.mark.parametrize("strength", STRENGTHS)
 def test_every_result_is_a_rotation(strength: float) -> None:
     rng = np.random.default_rng(5)
-    wild = Rotation.random(200, random_state=rng).as_matrix()
+    wild = Rotation.random(200, rng).as_matrix()
     result = smoothed(wild, strength)
     assert result @ np.swapaxes(result, 1, 2) == pytest.approx(np.array([np.eye(3)] * 200))
     assert np.linalg.det(result) == pytest.approx(1)
@@ -93,7 +95,7 @@ def test_the_same_turn_at_another_rate_is_followed_alike() -> None:
 
 
 def test_no_smoothing_no_time_and_a_long_gap_change_nothing() -> None:
-    wild = Rotation.random(20, random_state=1).as_matrix()
+    wild = Rotation.random(20, np.random.default_rng(1)).as_matrix()
     for strength, seconds in ((0.0, 1 / FPS), (0.5, 0.0), (0.5, FORGOTTEN + 0.1), (0.5, -1.0)):
         assert (smoothed(wild, strength, seconds) == wild).all()
 
