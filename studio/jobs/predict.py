@@ -76,7 +76,7 @@ def run(options: PredictOptions, context: JobContext) -> dict[str, Any]:
             heads_for(options, predictor) or nullcontext() as heads,
             one_opencv_thread(),
         ):
-            return _Run(
+            return PredictRun(
                 options, context, source, predictor, folder.absolute(), names, targets, heads
             ).run()
     finally:
@@ -84,7 +84,9 @@ def run(options: PredictOptions, context: JobContext) -> dict[str, Any]:
 
 
 @dataclass
-class _Run:
+class PredictRun:
+    """One prediction: everything is opened; `run` goes through the source once."""
+
     options: PredictOptions
     context: JobContext
     source: Source
@@ -105,6 +107,7 @@ class _Run:
     rate: Rate = field(default_factory=Rate)
 
     def run(self) -> dict[str, Any]:
+        """See the module."""
         started = time.perf_counter()
         result: dict[str, Any] = {"save_dir": str(self.folder)}
         if isinstance(self.predictor, ClipPredictor):
@@ -273,9 +276,14 @@ class _Run:
             heads=options.head_draw,
             head_size=options.head_size,
         )
-        drawn = draw_people(
-            _picture(frame), found.predictions, artifact.skeleton, style, artifact.categories
+        picture = _picture(frame)
+        kept = self.clips is not None or (
+            self.tracker is not None and self.tracker.tracker.needs_frames
         )
+        drawn = draw_people(
+            picture, found.predictions, artifact.skeleton, style, artifact.categories,
+            into=None if kept else picture,
+        )  # fmt: skip
         self.rate.tick()
         if options.draw_fps and frame.path is None:
             draw_text(drawn, [f"{self.rate.value:.1f} fps", f"{len(found.predictions)} people"])

@@ -51,14 +51,17 @@ def draw_people(
     skeleton: Skeleton,
     style: DrawStyle | None = None,
     categories: Sequence[str] = (),
+    *,
+    into: Picture | None = None,
 ) -> Picture:
-    """A copy of `frame` (H, W, 3) uint8 BGR with boxes, limbs and joints.
+    """A copy of `frame` (H, W, 3) uint8 BGR with boxes, limbs and joints; with `into`, which may be
+    `frame` itself, no copy: that holds the frame already.
 
     Limbs have a dark edge and joints a dark and a light one; a left joint is round and a right
     one square, so that the sides are told apart by more than colour.
     """
     style = style or DrawStyle()
-    out = frame.copy()
+    out = frame.copy() if into is None else into
     thickness = style.line_thickness or line_thickness_for(out)
     # A joint covers the ends of its limbs.
     radius = max(style.kp_radius or max(2, round(thickness * 1.5)), (thickness + 1) // 2)
@@ -124,14 +127,19 @@ def _limbs(
         return
     ends = np.array([[points[a], points[b]] for a, b, _ in limbs], np.float64)
     along = ends[:, 1] - ends[:, 0]
-    across = along[:, ::-1] * (-1.0, 1.0) / np.maximum(np.hypot(*along.T), 1.0)[:, None] / 2
-    for reach in (width + 2, width):
-        side = across * reach
-        corners = (ends[:, 0] + side, ends[:, 1] + side, ends[:, 1] - side, ends[:, 0] - side)
-        bars = np.rint(np.stack(corners, axis=1) * (1 << _SHIFT)).astype(np.int32)
-        for bar, (_, _, color) in zip(bars, limbs, strict=True):
-            ink = color if reach == width else _DARK
-            cv2.fillConvexPoly(frame, bar, ink, cv2.LINE_AA, _SHIFT)
+    across = along[:, ::-1] * (-0.5, 0.5) / np.maximum(np.hypot(*along.T), 1.0)[:, None]
+    # First all of the dark edges, then all that is coloured.
+    sides = across * np.array([width + 2, width])[:, None, None]
+    bars = np.stack(
+        (ends[:, 0] + sides, ends[:, 1] + sides, ends[:, 1] - sides, ends[:, 0] - sides), axis=2
+    )
+    inks = [_DARK] * len(limbs) + [color for _, _, color in limbs]
+    for bar, ink in zip(_sixteenths(bars).reshape(-1, 4, 2), inks, strict=True):
+        cv2.fillConvexPoly(frame, bar, ink, cv2.LINE_AA, _SHIFT)
+
+
+def _sixteenths(points: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
+    return np.rint(points * (1 << _SHIFT)).astype(np.int32)
 
 
 def _joints(

@@ -27,6 +27,13 @@ def test_limbs_and_joints_are_seen_on_any_ground(ground: int) -> None:
     assert (contrast > 100).sum() > 1500
 
 
+def test_a_frame_that_nobody_needs_is_drawn_into() -> None:
+    frame = np.full((300, 300, 3), 127, np.uint8)
+    copied = draw_people(frame, [person()], COCO)
+    assert draw_people(frame, [person()], COCO, into=frame) is frame
+    assert (frame == copied).all()
+
+
 def test_joints_below_the_threshold_are_left_out() -> None:
     frame = np.zeros((300, 300, 3), np.uint8)
     someone = person()

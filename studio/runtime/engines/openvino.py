@@ -129,7 +129,7 @@ class OpenVinoEngine:
 
     def submit(self, pictures: Batch) -> _Pending:
         """See `Engine.submit`."""
-        pool = self._network(pictures.shape)
+        _, pool = self._network(pictures.shape)
         while not pool:
             self._pending[0].result()
         request = pool.popleft()
@@ -207,11 +207,17 @@ class OpenVinoEngine:
         chain.scale([255.0 * s for s in spec.std])
         return steps.build()
 
-    def _network(self, shape: tuple[int, ...]) -> collections.deque[Any]:
-        """Free requests of a network that takes `shape`."""
+    def network_for(self, shape: tuple[int, ...]) -> Any:
+        """The compiled network that takes pictures of `shape` (N, H, W, C). Raises ModelError,
+        UsageError.
+        """
+        return self._network(shape)[0]
+
+    def _network(self, shape: tuple[int, ...]) -> tuple[Any, collections.deque[Any]]:
+        """With its free requests."""
         known = self._compiled.get(shape) or self._compiled.get(())
         if known is not None:
-            return known[1]
+            return known
         model = self._model
         if not self._dynamic and tuple(model.input(0).shape) != shape:
             expected = "x".join(str(v) for v in tuple(model.input(0).shape)[:3])
@@ -232,7 +238,7 @@ class OpenVinoEngine:
             raise self.problem(error) from error
         self.precision = _precision(compiled, self.precision)
         self._compiled[shape if fixed else ()] = (compiled, pool)
-        return pool
+        return compiled, pool
 
     def _under_way(self, compiled: Any) -> int:
         """How many inferences at once: two, so that one is prepared while the other runs; for
@@ -247,7 +253,7 @@ def devices() -> tuple[tuple[str, str], ...]:
     """(what `--device` takes, full name) of every device that OpenVINO sees here. Raises
     MissingTool.
     """
-    core = import_openvino().Core()
+    core = openvino_core()
     names = [str(name) for name in core.available_devices]
     found = [(n.lower(), str(core.get_property(n, "FULL_DEVICE_NAME")).strip()) for n in names]
     return tuple(found)
