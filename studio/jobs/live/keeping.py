@@ -105,9 +105,15 @@ class Keeper:
 
     def end_recording(self) -> None:
         """Finish what is recorded, where something is."""
+        problem = self._finish()
+        if problem is not None:
+            self._failed(problem)
+
+    def _finish(self) -> StudioError | None:
+        """What went wrong at the end, if something did."""
         recorder, self._recorder = self._recorder, None
         if recorder is None:
-            return
+            return None
         problem = recorder.close()
         for kind, path in recorder.saved:
             if path.exists():
@@ -119,8 +125,7 @@ class Keeper:
                 "they could be written.",
                 "warning",
             )
-        if problem is not None:
-            self._failed(problem)
+        return problem
 
     def _record(
         self, frame: SourceFrame, found: Found, source: Source, options: LiveOptions, look: Look
@@ -134,8 +139,8 @@ class Keeper:
                 self._recorder = Recorder(path, source, self._predictor, options.record_as)
             self._recorder.put(frame, found, look)
         except StudioError as error:
-            self._gave_up = True
-            self.end_recording()
+            # The end of a recording that failed fails for the same reason.
+            self._finish()
             self._failed(error)
 
     def _failed(self, error: StudioError) -> None:
