@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
@@ -40,6 +40,7 @@ class Figures:
         self._told_at = 0.0
         self._frame: LiveFrame | None = None
         self._display = 0.0
+        self.paints: deque[float] = deque(maxlen=1000)
 
     def take(self, frame: LiveFrame, display: float) -> None:
         """A frame that is about to be painted; display: frames painted in a second."""
@@ -55,6 +56,7 @@ class Figures:
     def painted(self, milliseconds: float) -> None:
         """How long the painting took."""
         self._add("display", milliseconds)
+        self.paints.append(milliseconds)
 
     def clear(self) -> None:
         """Forget the session."""

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, 
 from studio.core.errors import StudioError
 from studio.core.options import N_
 from studio.gui.actions import StudioAction
-from studio.gui.i18n import tr
+from studio.gui.i18n import said, tr
 from studio.gui.icons import icon
 from studio.gui.jobs_drawer import open_folder
 from studio.gui.page import Page
@@ -51,7 +51,9 @@ class LivePage(Page):
         self.full_screen: FullScreen | None = None
         self.info: StreamInfo | None = None
         self._wanted: dict[str, Any] = {}
-        self._warned = False
+        # Whether the banner says that no frames come: the next frame takes it back.
+        self._silent = False
+        self._told = ""
         self._send_timer = QTimer(self)
         self._send_timer.setSingleShot(True)
         self._send_timer.setInterval(SEND_DELAY_MS)
@@ -117,6 +119,7 @@ class LivePage(Page):
         session.status.connect(self._status)
         session.made.connect(self._made)
         session.problem.connect(self.show_problem)
+        session.warned.connect(self._warn)
         session.ended.connect(self._ended)
         self.side.chosen.connect(self._update_buttons)
         self.side.changed.connect(self._change)
@@ -263,8 +266,8 @@ class LivePage(Page):
 
     def _show(self, frame: LiveFrame) -> None:
         self.view.set_message("")
-        if self._warned:
-            self._warned = False
+        if self._silent:
+            self._silent = False
             self.banner.clear()
         self.view.show_frame(frame)
 
@@ -277,13 +280,19 @@ class LivePage(Page):
     def _status(self, state: str, message: str, hint: str) -> None:
         notice = notice_of(state, message, hint)
         self.view.set_message("" if notice is None else notice.over)
+        self._told = message
         if notice is not None:
             self.banner.show_message(notice.message, kind=notice.kind, hint=notice.hint)
-            # A frame that comes takes back what was said of frames that do not.
-            self._warned = bool(notice.over)
-        elif state == RUNNING and self._warned:
-            self._warned = False
+            self._silent = bool(notice.over)
+        elif state == RUNNING and self._silent:
+            self._silent = False
             self.banner.clear()
+
+    def _warn(self, message: str) -> None:
+        """What went wrong without ending the session."""
+        # What a status said, with what to do, is in the log once more.
+        if message and not (self._told and message.endswith(self._told)):
+            self.banner.show_message(said(message), kind="warning")
 
     def _made(self, kind: str, path: str) -> None:
         made = Path(path)
@@ -294,9 +303,9 @@ class LivePage(Page):
                 callback=lambda: self.studio.open_page("annotate", picture=made),
             )
         elif kind in ("video", "snapshot"):
-            said = N_("Recorded: {name}") if kind == "video" else N_("Snapshot: {name}")
+            title = N_("Recorded: {name}") if kind == "video" else N_("Snapshot: {name}")
             self.banner.show_message(
-                tr(said, name=made.name),
+                tr(title, name=made.name),
                 kind="success",
                 hint=str(made.parent),
                 action=tr("Open folder"),
@@ -305,7 +314,7 @@ class LivePage(Page):
 
     def _ended(self, _state: str) -> None:
         self.leave_full_screen()
-        self._warned = False
+        self._silent = False
         self.record_button.setChecked(False)
         self.view.set_message("")
         self.view.clear()

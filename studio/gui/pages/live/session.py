@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from studio.core.errors import Problem, StudioError
-from studio.core.job import ARTIFACT, FRAME, JobEvent, JobSpec
+from studio.core.job import ARTIFACT, FRAME, LOG, JobEvent, JobSpec
 from studio.core.options import N_
 from studio.core.skeleton import Skeleton
 from studio.gui.pages.live.frame import LiveFrame, StreamInfo, to_image
@@ -24,6 +24,7 @@ class LiveSession(QObject):
     status = Signal(str, str, str)
     made = Signal(str, str)
     problem = Signal(object)
+    warned = Signal(str)
     ended = Signal(str)
 
     def __init__(self, runner: JobRunner, parent: QObject | None = None) -> None:
@@ -86,6 +87,8 @@ class LiveSession(QObject):
                 str(event.data.get(k) or "") for k in ("state", "message", "hint")
             )
             self.status.emit(state, message, hint)
+        elif event.event == LOG and event.data.get("level") == "warning":
+            self.warned.emit(str(event.data.get("message", "")))
         elif event.event == ARTIFACT:
             self.made.emit(str(event.data.get("kind", "")), str(event.data.get("path", "")))
 
