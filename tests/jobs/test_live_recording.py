@@ -127,13 +127,13 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 files._FULL |= {{errno.EFBIG}}
 listener = Listener()
 # Shared memory is bound by the limit too, so it comes when that is there.
-limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 listener.on("ring", 1, limit)
 def go_on():
     listener.on("frame", len(listener.of("frame")) + 10, listener.stop)
 listener.on("status", 2, go_on)
-result = run("live", Path({str(tmp_path)!r}), listener, model={str(toy_model)!r}, fps=60, width=960,
-             height=640, source="synthetic:", record=True, conf=0.1,
+result = run("live", Path({str(tmp_path)!r}), listener, model={str(toy_model)!r}, fps=60, width=320,
+             height=256, source="synthetic:", record=True, max_people=1,
              save_dir=Path({str(tmp_path / "out")!r}))
 last = listener.of("frame")[-1]
 print(json.dumps({{"status": listener.of("status"), "result": result, "last": last["recording"]}}))
