@@ -18,7 +18,7 @@ from studio.io.project import Project
 from tests.io.data import small_picture
 from tests.io.people import SKELETON
 from tests.io.test_project import make_project
-from tests.jobs.test_convert import everything, make_pictures, run
+from tests.jobs.converting import everything, make_pictures, run
 
 
 @pytest.fixture

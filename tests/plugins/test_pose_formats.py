@@ -12,7 +12,7 @@ from studio.io.masks import mask_areas, outlines_of_mask
 from studio.io.skeletons import load_skeleton
 from studio.registry import contributions
 from tests.io.data import shared, small_picture
-from tests.jobs.test_convert import run
+from tests.jobs.converting import run
 
 # Pictures, people (crowds included) and labelled joints of each sample.
 SAMPLES = {
