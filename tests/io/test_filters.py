@@ -7,7 +7,7 @@ import pytest
 from studio.core.errors import UsageError
 from studio.io.filters import parse_filter
 from studio.io.project import Project
-from tests.io.test_project import make_project
+from tests.io.projects import make_project
 
 
 @pytest.fixture(scope="module")

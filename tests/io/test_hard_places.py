@@ -17,7 +17,7 @@ from studio.io.picture_index import PictureIndex
 from studio.io.project import Project
 from tests.io.data import small_picture
 from tests.io.people import SKELETON
-from tests.io.test_project import make_project
+from tests.io.projects import make_project
 from tests.jobs.converting import everything, make_pictures, run
 
 

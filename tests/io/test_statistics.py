@@ -17,8 +17,8 @@ from studio.io.skeletons import load_skeleton
 from studio.io.statistics import folder_statistics, rows, statistics_of, write_csv
 from tests.io.data import shared
 from tests.io.people import SKELETON
+from tests.io.projects import make_project
 from tests.io.test_coco import example
-from tests.io.test_project import make_project
 
 
 def test_the_real_people_are_counted() -> None:
