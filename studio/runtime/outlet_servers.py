@@ -8,7 +8,6 @@ import re
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +19,7 @@ _LINES = 16
 _STUCK_SECONDS = 10.0
 _READERS = 32
 _START_SECONDS = 10.0
+_END_SECONDS = 2.0
 # What a socket of ours keeps for a reader before that reader counts as slow.
 _BUFFER = 1 << 16
 # A page of somebody else's site must not read along: browsers say whose page it is that asks.
@@ -56,9 +56,10 @@ class _Server:
     scheme = ""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._readers: set[_Reader] = set()
+        self._serving: set[asyncio.Task[Any]] = set()
         self._first = b""
         self._server: Any = None
 
@@ -66,23 +67,27 @@ class _Server:
         """Listen; gives the address with the real port."""
         host, port = host_and_port(address)
         self._first = first
-        self._thread = threading.Thread(target=self._loop.run_forever, name="serve", daemon=True)
+        loop = self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=loop.run_forever, name="serve", daemon=True)
         self._thread.start()
         try:
-            self._server = self._wait(self._listen(host, port))
+            self._server = _done(loop, self._listen(host, port))
         except OSError as error:
             self.close()
             raise DeviceError(
                 f"Results cannot be served at {address}: {error.strerror or error}.",
                 where="serve",
-                hint="Take another port; an address of this machine.",
+                hint="Take another port, and an address of this machine.",
             ) from error
+        except BaseException:
+            self.close()
+            raise
         port = self._server.sockets[0].getsockname()[1]
         return f"{self.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
     def send(self, line: bytes) -> None:
         """Offer a line to every reader."""
-        with contextlib.suppress(RuntimeError):  # the loop has ended
+        if self._loop is not None:
             self._loop.call_soon_threadsafe(self._offer, line)
 
     def problem(self) -> str:
@@ -91,15 +96,15 @@ class _Server:
 
     def close(self) -> None:
         """Show everybody out."""
-        thread, self._thread = self._thread, None
-        if thread is None:
+        loop, self._loop = self._loop, None
+        if loop is None or self._thread is None:
             return
         with contextlib.suppress(TimeoutError):
-            self._wait(self._end())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        thread.join(_START_SECONDS)
-        if not thread.is_alive():
-            self._loop.close()
+            _done(loop, self._end())
+        loop.call_soon_threadsafe(loop.stop)
+        self._thread.join(_START_SECONDS)
+        if not self._thread.is_alive():
+            loop.close()
 
     async def _listen(self, host: str, port: int) -> Any:
         raise NotImplementedError
@@ -108,8 +113,11 @@ class _Server:
         """One reader from its first line to its end."""
         if len(self._readers) >= _READERS:
             return
-        reader = _Reader(send)
+        reader, task = _Reader(send), asyncio.current_task()
+        assert task is not None
         self._readers.add(reader)
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         try:
             await reader.run(self._first)
         except (TimeoutError, OSError):
@@ -119,20 +127,18 @@ class _Server:
             self._readers.discard(reader)
 
     async def _end(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
+        if self._server is None:
+            return
+        self._server.close()
+        for task in self._serving:
             task.cancel()
-        await asyncio.wait(tasks, timeout=2.0) if tasks else None
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._server.wait_closed(), _END_SECONDS)
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     def _offer(self, line: bytes) -> None:
         for reader in self._readers:
             reader.offer(line)
-
-    def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:
-        future: Future[Any] = asyncio.run_coroutine_threadsafe(work, self._loop)
-        return future.result(_START_SECONDS)
 
 
 class TcpOutlet(_Server):
@@ -196,3 +202,8 @@ def host_and_port(address: str) -> tuple[str, int]:
             f"{address!r} names no port.", where="serve", hint="Write tcp://127.0.0.1:8765."
         )
     return parts.hostname or "127.0.0.1", port
+
+
+def _done(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any]) -> Any:
+    """The result of work on the loop's thread."""
+    return asyncio.run_coroutine_threadsafe(work, loop).result(_START_SECONDS)

@@ -1,0 +1,1 @@
+"""Live's results to an MQTT broker."""
