@@ -4,7 +4,7 @@ and written.
 Reading, inference and drawing overlap. A stop or a cancel keeps what was finished. The result is
 {"save_dir", "frames", "people", "problems": [{"where", "message"}], "seconds", "fps",
 "stages_ms": {stage: mean milliseconds a frame}, "engine", "device", "precision"} and, where
-written, "json", "alphapose", "csv", "tracks", "videos".
+written, "json", "alphapose", "csv", "heads" (results.json), "tracks", "videos".
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from studio.runtime.capture import Rate
 from studio.runtime.clip_source import ClipFrames, place_of, source_of
 from studio.runtime.clips import ClipPredictor
 from studio.runtime.grouping import WINDOW, Asking, found_in_order
+from studio.runtime.head_only import HeadsOnly
+from studio.runtime.head_records import HeadRecords
 from studio.runtime.heads import HeadWatcher, heads_for
+from studio.runtime.picture_choice import chosen_pictures
 from studio.runtime.predictor import Finding, Found, PeopleFinder, Picture, predictor_for
 from studio.runtime.recording import (
     AlphaPoseRecords,
@@ -61,7 +64,8 @@ def place(options: PredictOptions, project: Path | None) -> Path | None:
 def run(options: PredictOptions, context: JobContext) -> dict[str, Any]:
     """See the module. Raises FileProblem, ModelError, DeviceError, UsageError."""
     folder = options.save_dir or context.run_dir or Path("runs/predict")
-    source = open_source(source_of(options.source))
+    source = chosen_pictures(options.source, options.filename_list, options.img_ext)
+    source = source or open_source(source_of(options.source))
     try:
         names = picture_names(source)
         targets = (
@@ -207,6 +211,8 @@ class PredictRun:
     def _open_records(self, recording: Recording, result: dict[str, Any]) -> None:
         if self.options.save_json:
             result["json"] = str(recording.add(JsonRecords(self.folder / "predictions.json")).path)
+        if isinstance(self.predictor, HeadsOnly):
+            result["heads"] = str(recording.add(HeadRecords(self.folder / "results.json")).path)
         if self.options.alphapose_json:
             path = self.folder / "alphapose-results.json"
             frames = not isinstance(self.source, ImagesSource)
@@ -248,7 +254,8 @@ class PredictRun:
     @property
     def _records_wanted(self) -> bool:
         options = self.options
-        return options.save_json or options.alphapose_json or options.save_csv
+        heads = isinstance(self.predictor, HeadsOnly)
+        return heads or options.save_json or options.alphapose_json or options.save_csv
 
     def _records(self, frame: SourceFrame, found: Found) -> list[dict[str, Any]]:
         return records(
@@ -273,6 +280,7 @@ class PredictRun:
             options.kp_radius,
             options.line_thickness,
             options.kp_conf,
+            boxes=not (isinstance(self.predictor, HeadsOnly) and self.predictor.whole),
             heads=options.head_draw,
             head_size=options.head_size,
         )
@@ -314,7 +322,7 @@ class PredictRun:
         return all(s.isdecimal() for s in stems) and len({int(s) for s in stems}) == len(stems)
 
     def _announce(self, result: Mapping[str, Any]) -> None:
-        for key in ("json", "alphapose", "csv"):
+        for key in ("json", "alphapose", "csv", "heads"):
             if key in result:
                 self.context.artifact(key, Path(result[key]))
         for kind in ("video", "tracks"):

@@ -45,6 +45,9 @@ def load_artifact(path: Path | str) -> ModelArtifact:
     if not path.is_file() and (path.parent / "weights" / path.name).is_file():
         # Guides name <run>/best.pt, which stands one folder further down here.
         path = path.parent / "weights" / path.name
+    elif not path.is_file() and path.parent.name == "checkpoints":
+        # 6DRepNet's guide has <run>/checkpoints/best.pt.
+        path = path.parent.parent / "weights" / path.name
     if not path.is_file():
         raise FileProblem(
             "There is no such model.",

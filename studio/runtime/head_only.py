@@ -54,6 +54,11 @@ class HeadsOnly:
         self.iou = 1.0
         self.max_people = max_people
 
+    @property
+    def whole(self) -> bool:
+        """Whether each picture is taken for a head."""
+        return self.detector is None
+
     def predict(self, frame: Picture) -> tuple[Prediction, ...]:
         """The heads in one picture, the largest first."""
         return self._found(frame).predictions

@@ -21,6 +21,7 @@ from studio.core.errors import UsageError
 from studio.core.prediction import HeadPose, Prediction
 from studio.core.requests.shared import HEAD_AUTO, HEAD_FACES, HEAD_PICTURE, HEAD_POINTS
 from studio.core.skeleton import Skeleton
+from studio.runtime.artifacts import load_artifact
 from studio.runtime.faces import FaceDetector, open_face_detector
 from studio.runtime.head_only import HeadsOnly
 from studio.runtime.head_pose import (
@@ -125,7 +126,9 @@ class HeadWatcher:
 
 def heads_for(options: HeadWishes, predictor: PeopleFinder) -> HeadWatcher | None:
     """What tells how the heads of the people that `predictor` finds are turned; None where no
-    model for it is asked. Raises ModelError, DeviceError, MissingTool, UsageError.
+    model for it is asked. The device and the precision that are asked are the people's: a head-pose
+    model of another engine runs where its engine likes, or on the processor where that is asked.
+    Raises ModelError, DeviceError, MissingTool, UsageError.
     """
     if isinstance(predictor, HeadsOnly):
         if options.head_model is not None:
@@ -134,14 +137,20 @@ def heads_for(options: HeadWishes, predictor: PeopleFinder) -> HeadWatcher | Non
                 where="head_model",
                 hint="Give --model a model that finds people, or leave --head-model out.",
             )
-        whole = predictor.detector is None
-        margin = 0.0 if whole else _margin(options, FACE_MARGIN)
+        margin = 0.0 if predictor.whole else _margin(options, FACE_MARGIN)
         boxes: HeadBoxes = _OwnBoxes(margin)
         return HeadWatcher(predictor.poser, boxes, smoothing=options.head_smoothing, own=False)
     if options.head_model is None:
         return None
     boxes = _boxes_for(options, predictor.artifact.skeleton)
-    poser = HeadPoser(options.head_model, device=options.device, precision=options.precision)
+    artifact = load_artifact(options.head_model)
+    # What one engine calls a device or computes in, another may not know.
+    alike = artifact.engine == predictor.artifact.engine
+    poser = HeadPoser(
+        artifact,
+        device=options.device if alike else _usual_device(options.device),
+        precision=options.precision if alike else "auto",
+    )
     return HeadWatcher(poser, boxes, smoothing=options.head_smoothing)
 
 
@@ -202,6 +211,10 @@ def _detector(options: HeadWishes, conf: float | None = None) -> FaceDetector:
     if conf is None:
         return open_face_detector(model=options.face_model)
     return open_face_detector(model=options.face_model, conf=conf)
+
+
+def _usual_device(asked: str) -> str:
+    return "cpu" if asked.lower() in ("cpu", "-1") else "auto"
 
 
 def _margin(options: HeadWishes, usual: float) -> float:

@@ -30,6 +30,9 @@ def open_engine(
     streams: how many are computed side by side, 0 leaves it to the engine.
     Raises ModelError, DeviceError, MissingTool, UsageError.
     """
+    if device.strip() == "-1":
+        # 6DRepNet's guide has --gpu -1 for the processor.
+        device = "cpu"
     if precision not in PRECISIONS:
         raise UsageError(f"--precision is one of {', '.join(PRECISIONS)}, not {precision!r}.")
     if artifact.input.channels not in CHANNELS:

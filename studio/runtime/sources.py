@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -133,8 +133,8 @@ class ImagesSource:
     fps: float = 0.0
     size: tuple[int, int] = (0, 0)
 
-    def __init__(self, text: str) -> None:
-        self.paths = _picture_paths(text)
+    def __init__(self, text: str, paths: Iterable[Path] | None = None) -> None:
+        self.paths = _picture_paths(text) if paths is None else tuple(paths)
         self.name = Path(text).name or text
         self.count = len(self.paths)
 

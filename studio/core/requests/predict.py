@@ -37,14 +37,29 @@ from studio.core.requests.tracking import track_options_option
 class PredictOptions(Options):
     """Which model looks at what, and what becomes of it."""
 
-    model: Path = model_option("--ckpt", "--checkpoint")
+    model: Path = model_option("--ckpt", "--checkpoint", "--snapshot")
     source: str = option(
         title=N_("Source"),
         help=N_(
             "A picture, a folder, a pattern such as a/*.jpg, a list file (.txt), a video, a camera's "
             "number, a stream's address, a video keypoint set (its val side), or synthetic:"
         ),
-        aliases=("--data-root", "--indir", "--imgdir", "--video"),
+        aliases=("--data-root", "--indir", "--imgdir", "--video", "--data-dir"),
+    )
+    filename_list: Path | None = option(
+        None,
+        title=N_("Filename list"),
+        help=N_(
+            "Look at these pictures of the folder alone: a name a line, with or without ending."
+        ),
+        kind="file",
+        advanced=True,
+    )
+    img_ext: str = option(
+        "",
+        title=N_("Pictures ending in"),
+        help=N_("Look at the folder's pictures of one format alone, such as .jpg."),
+        advanced=True,
     )
     detector: Path | None = detector_option()
     head_model: Path | None = head_model_option()
@@ -71,7 +86,7 @@ class PredictOptions(Options):
         title=N_("Output folder"),
         help=N_("Where results go; the next free runs/predict/<n> where nothing is given."),
         kind="folder",
-        aliases=("--out-dir", "--outdir"),
+        aliases=("--out-dir", "--outdir", "--output-dir"),
     )
     save_json: bool = option(
         False, title=N_("Write JSON"), help=N_("Write predictions.json, one record per person.")
@@ -129,4 +144,4 @@ class PredictOptions(Options):
     batch: int = batch_option()
     draw_fps: bool = draw_fps_option()
     precision: str = precision_option()
-    device: str = device_option()
+    device: str = device_option("--gpu")

@@ -182,13 +182,14 @@ def precision_option(default: str = "auto", *, advanced: bool = True) -> Any:
     )
 
 
-def device_option() -> Any:
+def device_option(*aliases: str) -> Any:
     """str: where the engine runs."""
     return option(
         "auto",
         title=N_("Device"),
         help=N_("auto, cpu, gpu, cuda:0, ... as the model's engine knows it."),
         advanced=True,
+        aliases=aliases,
     )
 
 
