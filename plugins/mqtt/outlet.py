@@ -111,7 +111,8 @@ def _parts(address: str) -> tuple[Any, int]:
     except (ValueError, KeyError):
         parts, port = urlsplit(""), 0
     topic = parts.path.strip("/")
-    if not parts.hostname or not topic or set("#+") & set(topic):
+    # MQTT has + and # for those who listen; # is also what ends an address.
+    if not parts.hostname or not topic or parts.fragment or "+" in topic:
         raise UsageError(
             "This is no broker with a topic.", where="serve", hint="Write mqtt://HOST:1883/TOPIC."
         )
