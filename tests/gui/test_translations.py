@@ -27,8 +27,10 @@ HELPERS = {
     "PageHeader": (0, 1),
     "StartCard": (1, 2),
     "add_tool": (1,),
-    "ValueSlider": (0,),
-    "check": (0,),
+    "ValueSlider": (0, 5),
+    "check": (0, 2),
+    "titled": (0,),
+    "choice_box": (0,),
     "_path_row": (0,),
     "Figure": (0, 1),
 }

@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QHBoxLayout,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from studio.core.errors import StudioError
 from studio.core.options import N_
 from studio.gui.actions import StudioAction
-from studio.gui.i18n import said, tr
+from studio.gui.i18n import said, tr, translator
 from studio.gui.icons import icon
 from studio.gui.jobs_drawer import open_folder
 from studio.gui.page import Page
@@ -93,13 +100,11 @@ class LivePage(Page):
     def _make_bar(self) -> QFrame:
         bar = QFrame()
         bar.setProperty("role", "drawer")
-        self.record_button = tool_button("record", "Record (Ctrl+R)", checkable=True)
+        self.record_button = tool_button("record", "Record", checkable=True)
         self.record_button.setIcon(icon("record", "danger"))
-        self.snapshot_button = tool_button("snapshot", "Take a snapshot (Ctrl+P)", self.snapshot)
-        self.fit_button = tool_button(
-            "fit", "Show the whole picture (Ctrl+F)", self.view.show_whole
-        )
-        self.full_button = tool_button("fullscreen", "Full screen (F11)", self.toggle_full_screen)
+        self.snapshot_button = tool_button("snapshot", "Take a snapshot", self.snapshot)
+        self.fit_button = tool_button("fit", "Show the whole picture", self.view.show_whole)
+        self.full_button = tool_button("fullscreen", "Full screen", self.toggle_full_screen)
         self.state_label = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
         self.state_label.setProperty("role", "muted")
         row = QHBoxLayout(bar)
@@ -111,6 +116,25 @@ class LivePage(Page):
 
     def _tools(self) -> tuple[QWidget, ...]:
         return self.record_button, self.snapshot_button, self.fit_button, self.full_button
+
+    def _buttons(self) -> dict[str, QWidget]:
+        """What has an action of the same meaning, by the action's name."""
+        drawing, keeping = self.side.drawing_panel, self.side.keeping
+        return {
+            "record": self.record_button,
+            "snapshot": self.snapshot_button,
+            "whole": self.fit_button,
+            "full": self.full_button,
+            "toggle": self.side.start_button,
+            "doubtful": keeping.doubtful,
+            "serve": keeping.serve,
+            "skeletons": drawing.skeletons,
+            "boxes": drawing.boxes,
+            "names": drawing.ids,
+            "trails": drawing.trails,
+            "heads": drawing.heads,
+            "figures": drawing.overlay,
+        }
 
     def _connect(self) -> None:
         session = self.session
@@ -129,6 +153,8 @@ class LivePage(Page):
         self.view.full_screen_wanted.connect(self.toggle_full_screen)
         self.view.escape_pressed.connect(self.leave_full_screen)
         self.asking.problem.connect(self.show_problem)
+        self.studio.actions.shortcuts_changed.connect(self._tell_keys)
+        translator.language_changed.connect(self._tell_keys)
 
     def studio_actions(self) -> list[StudioAction]:
         """Everything that can be done while one watches."""
@@ -162,6 +188,18 @@ class LivePage(Page):
     def activate(self) -> None:
         """Models may have come meanwhile."""
         self.side.refresh()
+        self._tell_keys()
+
+    def _tell_keys(self) -> None:
+        """Buttons tell the keys that their actions have now."""
+        known = {action.id for action in self.studio.actions.all()}
+        for name, widget in self._buttons().items():
+            if f"live.{name}" not in known:
+                continue
+            tip = self.studio.actions.get(f"live.{name}").toolTip()
+            icon_alone = isinstance(widget, QAbstractButton) and not widget.text()
+            own = "" if icon_alone else widget.toolTip().split("\n")[0]
+            widget.setToolTip(f"{own}\n{tip}" if own and own != tip else tip)
 
     def set_project(self, project: Project | None) -> None:
         """The project's own models come first."""

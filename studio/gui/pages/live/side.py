@@ -63,7 +63,6 @@ class LiveSide(QFrame):
         self.drawing_panel = DrawingPanel()
         self.keeping = KeepingPanel()
         self.start_button = button("Start", role="primary", icon_name="play")
-        self.start_button.setToolTip("F5")
         self._lay_out()
         self._restore()
         self._connect()
