@@ -112,7 +112,7 @@ def _parts(address: str) -> tuple[Any, int]:
         parts, port = urlsplit(""), 0
     topic = parts.path.strip("/")
     # MQTT has + and # for those who listen; # is also what ends an address.
-    if not parts.hostname or not topic or parts.fragment or "+" in topic:
+    if not parts.hostname or not topic or set("#+") & set(address.partition("@")[2] or address):
         raise UsageError(
             "This is no broker with a topic.", where="serve", hint="Write mqtt://HOST:1883/TOPIC."
         )
