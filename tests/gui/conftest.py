@@ -20,6 +20,7 @@ from studio.gui.context import StudioContext
 from studio.gui.i18n import translator
 from studio.gui.main_window import MainWindow
 from studio.gui.theme import theme
+from tests.gui.annotating import Hands
 from tests.gui.patience import PatientBot
 
 
@@ -83,3 +84,9 @@ def window(qtbot: object, studio: StudioContext) -> Iterator[MainWindow]:
         page.deactivate()
     made.hide()
     delete_now(made)
+
+
+@pytest.fixture
+def hands(window: MainWindow, qtbot: PatientBot) -> Hands:
+    """Hands on the page where pictures are annotated."""
+    return Hands(window, qtbot.waitUntil)

@@ -10,19 +10,12 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from pytestqt.qtbot import QtBot
 
-from studio.gui.main_window import MainWindow
 from studio.io import journal, labelme
 from studio.io.windows import Presence
 from tests.gui.annotating import Hands, annotation, make_project
 
 Key = Qt.Key
-
-
-@pytest.fixture
-def hands(window: MainWindow, qtbot: QtBot) -> Hands:
-    return Hands(window, qtbot.waitUntil)
 
 
 def mount(*words: str) -> bool:

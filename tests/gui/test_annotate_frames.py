@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 
-from studio.gui.main_window import MainWindow
 from studio.gui.pages.annotate import AnnotatePage
 from studio.io import labelme, snapshots
 from studio.io.images import write_image
@@ -17,11 +15,6 @@ from studio.vision.synthetic import make_clip
 from tests.gui.annotating import Hands, annotation, make_picture
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
-
-
-@pytest.fixture
-def hands(window: MainWindow, qtbot) -> Hands:
-    return Hands(window, qtbot.waitUntil)
 
 
 def _clip(folder: Path, count: int = 6) -> list[Path]:

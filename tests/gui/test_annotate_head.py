@@ -8,11 +8,9 @@ import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from pytestqt.qtbot import QtBot
 
 from studio.core import annotation, head
 from studio.core.head import Angles
-from studio.gui.main_window import MainWindow
 from studio.gui.pages.annotate.tools.head import HeadTool
 from studio.io import labelme
 from studio.vision.synthetic import scene as synthetic
@@ -20,11 +18,6 @@ from studio.vision.synthetic.scene import SyntheticPicture
 from tests.gui.annotating import Hands
 
 Key = Qt.Key
-
-
-@pytest.fixture
-def hands(window: MainWindow, qtbot: QtBot) -> Hands:
-    return Hands(window, qtbot.waitUntil)
 
 
 def rendered(folder: Path) -> SyntheticPicture:

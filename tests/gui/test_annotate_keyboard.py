@@ -8,21 +8,14 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
-from pytestqt.qtbot import QtBot
 
 from studio.core import people
-from studio.gui.main_window import MainWindow
 from studio.io import labelme
 from studio.io.skeletons import load_skeleton
 from tests.gui.annotating import Hands, annotation, make_project
 
 Key = Qt.Key
 Modifier = Qt.KeyboardModifier
-
-
-@pytest.fixture
-def hands(window: MainWindow, qtbot: QtBot) -> Hands:
-    return Hands(window, qtbot.waitUntil)
 
 
 class Keyboard:

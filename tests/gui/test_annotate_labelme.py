@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from studio.gui.main_window import MainWindow
 from studio.gui.pages.annotate import labelme_link
 from studio.gui.pages.annotate.labelme_link import SETTING, labelme_command
 from tests.gui.annotating import Hands, annotation, make_project
@@ -25,11 +24,6 @@ data = json.loads(path.read_text())
 data["shapes"][0]["label"] = "dog"
 path.write_text(json.dumps(data, indent=2))
 """
-
-
-@pytest.fixture
-def hands(window: MainWindow, qtbot) -> Hands:
-    return Hands(window, qtbot.waitUntil)
 
 
 @pytest.fixture

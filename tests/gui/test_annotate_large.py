@@ -14,11 +14,9 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPointF, QRect, QRectF, QTimer
 from PySide6.QtGui import QColor, QImage
-from pytestqt.qtbot import QtBot
 
 from studio.core.errors import FormatError
 from studio.gui import picture_reading
-from studio.gui.main_window import MainWindow
 from studio.gui.pages.annotate.details import read_part
 from studio.gui.pages.annotate.pictures import MOST_PIXELS, load_picture, load_preview, picture_size
 from studio.gui.pages.annotate.thumbnails import make_thumbnail
@@ -30,11 +28,6 @@ from tests.io.test_bad_input import giant_png
 
 SIDE = 10_000
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def hands(window: MainWindow, qtbot: QtBot) -> Hands:
-    return Hands(window, qtbot.waitUntil)
 
 
 @pytest.fixture(scope="module")

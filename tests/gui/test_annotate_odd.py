@@ -11,17 +11,11 @@ from PySide6.QtWidgets import QInputDialog
 from pytestqt.qtbot import QtBot
 
 from studio.gui import style
-from studio.gui.main_window import MainWindow
 from tests.gui.annotating import Hands, annotation, make_picture, make_project
 
 LONG = "x" * 10_000
 ODD = "one\ntwo\u2028three\x00<b>four</b>"
 Key = Qt.Key
-
-
-@pytest.fixture
-def hands(window: MainWindow, qtbot: QtBot) -> Hands:
-    return Hands(window, qtbot.waitUntil)
 
 
 def test_a_text_of_any_length_stays_on_its_plate() -> None:

@@ -11,7 +11,6 @@ from PySide6.QtCore import Qt
 from studio import RESOURCES
 from studio.core.annotation import AnnotatedImage, Instance, shapes_of
 from studio.core.prelabels import proposals_of
-from studio.gui.main_window import MainWindow
 from studio.gui.pages.annotate.prelabel import ALL, THIS
 from studio.io import labelme
 from studio.io.images import write_image
@@ -21,11 +20,6 @@ from tests.runtime.conftest import toy_model
 from tests.runtime.toy import picture_with
 
 __all__ = ["toy_model"]
-
-
-@pytest.fixture
-def hands(window: MainWindow, qtbot) -> Hands:
-    return Hands(window, qtbot.waitUntil)
 
 
 def _person(x: float, score: float | None, source: str | None) -> Instance:

@@ -11,17 +11,11 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.core.skeleton import Skeleton
-from studio.gui.main_window import MainWindow
 from studio.gui.pages.annotate import thumbnails
 from studio.io.orphans import orphans
 from tests.gui.annotating import Hands, annotation, make_project
 
 Key = Qt.Key
-
-
-@pytest.fixture
-def hands(window: MainWindow, qtbot: QtBot) -> Hands:
-    return Hands(window, qtbot.waitUntil)
 
 
 def test_annotation_files_without_a_picture_are_named(hands: Hands, tmp_path: Path) -> None:

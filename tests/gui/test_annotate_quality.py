@@ -5,18 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from PySide6.QtTest import QAbstractItemModelTester
 
 from studio.gui.i18n import translator
-from studio.gui.main_window import MainWindow
 from studio.gui.pages.annotate import AnnotatePage
 from tests.gui.annotating import Hands, annotation, make_project
-
-
-@pytest.fixture
-def hands(window: MainWindow, qtbot) -> Hands:
-    return Hands(window, qtbot.waitUntil)
 
 
 def _person(group: int, nose: tuple[float, float]) -> list[dict]:

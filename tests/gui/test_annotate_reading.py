@@ -12,7 +12,6 @@ from pytestqt.qtbot import QtBot
 
 from studio.gui import document as document_module
 from studio.gui import sheet_reader
-from studio.gui.main_window import MainWindow
 from studio.gui.sheets import Sheet
 from tests.gui.annotating import Hands, annotation, make_project
 
@@ -61,11 +60,6 @@ def folder(tmp_path: Path) -> Path:
         annotation(picture, shapes)
     assert pictures[6].with_suffix(".json").stat().st_size > sheet_reader.SMALL
     return tmp_path / "p"
-
-
-@pytest.fixture
-def hands(window: MainWindow, qtbot: QtBot) -> Hands:
-    return Hands(window, qtbot.waitUntil)
 
 
 def test_the_next_pictures_are_read_before_they_are_asked_for(

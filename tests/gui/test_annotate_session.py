@@ -7,21 +7,14 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from pytestqt.qtbot import QtBot
 
 from studio.core.annotation import instances_of
-from studio.gui.main_window import MainWindow
 from studio.io import labelme
 from studio.io.skeletons import load_skeleton
 from tests.gui.annotating import Hands, annotation, make_project
 
 Key = Qt.Key
 PEOPLE = Path(__file__).parents[3] / "shared" / "data" / "labelme_people"
-
-
-@pytest.fixture
-def hands(window: MainWindow, qtbot: QtBot) -> Hands:
-    return Hands(window, qtbot.waitUntil)
 
 
 def joints(dx: float = 0.0, dy: float = 0.0) -> list[tuple[float, float]]:

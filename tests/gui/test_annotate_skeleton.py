@@ -12,18 +12,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QColorDialog, QComboBox, QDoubleSpinBox
 from shiboken6 import isValid
 
-from studio.gui.main_window import MainWindow
 from studio.gui.pages.annotate.skeleton_editor import FACE, MIRROR, NAME, SIGMA, SkeletonEditor
 from studio.io import labelme
 from studio.io.project import Project
 from studio.io.skeletons import load_skeleton
 from tests.gui.annotating import LEFT, NONE, Hands, annotation, make_project
 from tests.gui.conftest import delete_now
-
-
-@pytest.fixture
-def hands(window: MainWindow, qtbot) -> Hands:
-    return Hands(window, qtbot.waitUntil)
 
 
 def _person(group: int, *joints: str) -> list[dict]:

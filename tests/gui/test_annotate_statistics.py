@@ -5,15 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import pytest
-
-from studio.gui.main_window import MainWindow
 from tests.gui.annotating import Hands, annotation, make_project
-
-
-@pytest.fixture
-def hands(window: MainWindow, qtbot) -> Hands:
-    return Hands(window, qtbot.waitUntil)
 
 
 def test_counts_are_shown_and_saved(hands: Hands, tmp_path: Path) -> None:

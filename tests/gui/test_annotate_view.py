@@ -5,21 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from pytestqt.qtbot import QtBot
 
-from studio.gui.main_window import MainWindow
 from studio.gui.pages.annotate import AnnotatePage
 from tests.gui.annotating import Hands, annotation, make_project
 
 Key = Qt.Key
-
-
-@pytest.fixture
-def hands(window: MainWindow, qtbot: QtBot) -> Hands:
-    return Hands(window, qtbot.waitUntil)
 
 
 def seen(page: AnnotatePage) -> np.ndarray:
