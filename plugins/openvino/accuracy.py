@@ -18,7 +18,7 @@ from studio.io.datasets import load_dataset
 from studio.io.images import read_image
 from studio.metrics.evaluation import Judging
 from studio.runtime.engine import Batch, Outputs
-from studio.runtime.engines.common import Submitter, ThreadPending, to_floats
+from studio.runtime.engines.common import ThreadedEngine, to_floats
 from studio.runtime.predictor import Predictor
 from studio.runtime.topdown import TopDown, is_topdown
 
@@ -95,31 +95,20 @@ class Judge:
         )
 
 
-class CompiledEngine:
+class CompiledEngine(ThreadedEngine):
     """A compiled graph that takes (N, C, H, W) float32 as a `studio.runtime.engine.Engine`."""
 
     name = "openvino"
-    device = "cpu"
     precision = "auto"
     requests = 1
 
     def __init__(self, artifact: ModelArtifact, compiled: Any) -> None:
-        self._artifact = artifact
+        super().__init__(artifact)
         self._compiled = compiled
-        self._submitter = Submitter(self.infer)
 
-    def infer(self, pictures: Batch) -> Outputs:
-        """See `Engine.infer`."""
+    def _compute(self, pictures: Batch) -> Outputs:
         found = self._compiled(to_floats(pictures, self._artifact.input))
         return tuple(np.array(found[o], np.float32) for o in self._compiled.outputs)
-
-    def submit(self, pictures: Batch) -> ThreadPending:
-        """See `Engine.submit`."""
-        return self._submitter.submit(pictures)
-
-    def close(self) -> None:
-        """See `Engine.close`."""
-        self._submitter.close()
 
 
 def _finder(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -104,3 +107,67 @@ class Submitter:
     def close(self) -> None:
         """End the thread."""
         self._pool.shutdown(cancel_futures=True)
+
+
+class ThreadedEngine(ABC):
+    """See `studio.runtime.engine.Engine`: an engine whose library computes on the thread that asks,
+    one batch at a time. A kind of it loads the network and says how a batch is computed.
+    """
+
+    name: str
+    device: str = "cpu"
+    precision: str = "f32"
+    requests: int = 2
+
+    def __init__(self, artifact: ModelArtifact) -> None:
+        self._artifact = artifact
+        self._lock = threading.Lock()
+        self._submitter = Submitter(self.infer)
+
+    @abstractmethod
+    def _compute(self, pictures: Batch) -> Outputs:
+        """Outputs for the batch; never on two threads at once. Raises ModelError."""
+
+    def infer(self, pictures: Batch) -> Outputs:
+        """See `Engine.infer`."""
+        with self._lock:
+            return self._compute(pictures)
+
+    def submit(self, pictures: Batch) -> ThreadPending:
+        """See `Engine.submit`."""
+        return self._submitter.submit(pictures)
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        self._submitter.close()
+
+
+class ThreadedMaker(Protocol):
+    """A kind of threaded engine."""
+
+    def __call__(
+        self, artifact: ModelArtifact, device: str, precision: str, threads: int
+    ) -> ThreadedEngine: ...
+
+
+class Maker(Protocol):
+    """`make_engine` of an engine's module, see `studio.runtime.opening.open_engine`."""
+
+    def __call__(
+        self, artifact: ModelArtifact, device: str, precision: str, threads: int, throughput: bool
+    ) -> ThreadedEngine: ...
+
+
+def maker(kind: ThreadedMaker) -> Maker:
+    """The `make_engine` of an engine that computes no two batches at once, for throughput neither."""
+
+    def make(
+        artifact: ModelArtifact,
+        device: str,
+        precision: str,
+        threads: int,
+        throughput: bool,  # noqa: ARG001
+    ) -> ThreadedEngine:
+        return kind(artifact, device, precision, threads)
+
+    return make

@@ -9,7 +9,6 @@ import contextlib
 import logging
 import subprocess
 import tempfile
-import threading
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from studio.core.artifact import ModelArtifact
 from studio.core.errors import DeviceError, ModelError, UsageError
 from studio.io.toolchains import find_worker, need, quiet_environment
 from studio.runtime.engine import Batch, Outputs
-from studio.runtime.engines.common import Submitter, ThreadPending, to_floats
+from studio.runtime.engines.common import ThreadedEngine, maker, to_floats
 from studio.runtime.engines.talk import Closed, receive, send
 
 WORKER = "esp"
@@ -32,24 +31,12 @@ _PATIENCE_SECONDS = 10
 log = logging.getLogger("studio.runtime.espdl")
 
 
-def make_engine(
-    artifact: ModelArtifact,
-    device: str,
-    precision: str,
-    threads: int,
-    throughput: bool,  # noqa: ARG001
-) -> EspdlEngine:
-    """See `studio.runtime.opening.open_engine`."""
-    return EspdlEngine(artifact, device, precision, threads)
-
-
-class EspdlEngine:
+class EspdlEngine(ThreadedEngine):
     """See `studio.runtime.engine.Engine`. One picture after the other."""
 
     name = "espdl"
     device = "simulator"
     precision = "int8"
-    requests = 2
 
     def __init__(self, artifact: ModelArtifact, device: str, precision: str, threads: int) -> None:
         if device.lower() not in ("", "auto", "cpu"):
@@ -71,15 +58,13 @@ class EspdlEngine:
             )
         worker = find_worker(WORKER)
         need(worker)
-        self._artifact = artifact
-        self._lock = threading.Lock()
+        super().__init__(artifact)
         self._said: Any = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the engine
         command = [str(worker.python), "-m", _INSIDE, str(artifact.weights), str(simulator)]
         self._process: Any = subprocess.Popen(
             [*command, str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=self._said, env=quiet_environment(),
         )  # fmt: skip
-        self._submitter = Submitter(self.infer)
         try:
             self._answer()
         except ModelError:
@@ -87,23 +72,17 @@ class EspdlEngine:
             raise
         log.info("The chip is simulated by %s on this computer; it is slower here.", worker.title)
 
-    def infer(self, pictures: Batch) -> Outputs:
-        """See `Engine.infer`."""
+    def _compute(self, pictures: Batch) -> Outputs:
         values = to_floats(pictures, self._artifact.input)
-        with self._lock:
-            try:
-                send(self._process.stdin, [values])
-            except OSError as error:
-                raise self._ended() from error
-            return tuple(np.asarray(o, np.float32) for o in self._answer())
-
-    def submit(self, pictures: Batch) -> ThreadPending:
-        """See `Engine.submit`."""
-        return self._submitter.submit(pictures)
+        try:
+            send(self._process.stdin, [values])
+        except OSError as error:
+            raise self._ended() from error
+        return tuple(np.asarray(o, np.float32) for o in self._answer())
 
     def close(self) -> None:
         """See `Engine.close`."""
-        self._submitter.close()
+        super().close()
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         try:
@@ -131,3 +110,6 @@ class EspdlEngine:
             f"The simulator ended with status {status}: {words[-_LAST:] or 'it said nothing.'}",
             where=self._artifact.weights,
         )
+
+
+make_engine = maker(EspdlEngine)

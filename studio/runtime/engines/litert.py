@@ -11,7 +11,7 @@ import numpy.typing as npt
 from studio.core.artifact import ModelArtifact
 from studio.core.errors import DeviceError, MissingTool, ModelError, UsageError
 from studio.runtime.engine import Batch, Outputs
-from studio.runtime.engines.common import Submitter, ThreadPending, to_floats
+from studio.runtime.engines.common import ThreadedEngine, maker, to_floats
 
 
 def import_litert() -> Any:
@@ -26,25 +26,12 @@ def import_litert() -> Any:
     return interpreter
 
 
-def make_engine(
-    artifact: ModelArtifact,
-    device: str,
-    precision: str,
-    threads: int,
-    throughput: bool,  # noqa: ARG001
-) -> LiteRtEngine:
-    """See `studio.runtime.opening.open_engine`."""
-    return LiteRtEngine(artifact, device, precision, threads)
-
-
-class LiteRtEngine:
+class LiteRtEngine(ThreadedEngine):
     """See `studio.runtime.engine.Engine`. One picture at a time; whole numbers are made of the
     input and turned back into floats here, as the file says.
     """
 
     name = "litert"
-    device = "cpu"
-    requests = 2
 
     def __init__(self, artifact: ModelArtifact, device: str, precision: str, threads: int) -> None:
         if device.lower() not in ("", "auto", "cpu"):
@@ -56,7 +43,7 @@ class LiteRtEngine:
                 f"LiteRT computes in the precision of the file, not in {precision}.",
                 hint="Use --precision auto.",
             )
-        self._artifact = artifact
+        super().__init__(artifact)
         try:
             self._net: Any = import_litert().Interpreter(
                 str(artifact.weights), num_threads=threads or None
@@ -72,10 +59,8 @@ class LiteRtEngine:
         self._outputs: list[Mapping[str, Any]] = self._net.get_output_details()
         kind = np.dtype(self._input["dtype"])
         self.precision = "int8" if kind.kind in "iu" else "f32"
-        self._submitter = Submitter(self.infer)
 
-    def infer(self, pictures: Batch) -> Outputs:
-        """See `Engine.infer`."""
+    def _compute(self, pictures: Batch) -> Outputs:
         values = to_floats(pictures, self._artifact.input)
         shape = tuple(int(side) for side in self._input["shape"])
         if shape[-1] == self._artifact.input.channels:
@@ -99,14 +84,6 @@ class LiteRtEngine:
             ) from error
         return [from_whole(self._net.get_tensor(o["index"]), o) for o in self._outputs]
 
-    def submit(self, pictures: Batch) -> ThreadPending:
-        """See `Engine.submit`."""
-        return self._submitter.submit(pictures)
-
-    def close(self) -> None:
-        """See `Engine.close`."""
-        self._submitter.close()
-
 
 def to_whole(values: npt.NDArray[np.float32], entry: Mapping[str, Any]) -> npt.NDArray[Any]:
     """Floats as the whole numbers that `entry` (an interpreter's details) asks for."""
@@ -124,3 +101,6 @@ def from_whole(values: npt.NDArray[Any], out: Mapping[str, Any]) -> npt.NDArray[
         return values.astype(np.float32)
     scale, zero = out["quantization"]
     return (values.astype(np.float32) - np.float32(zero)) * np.float32(scale)
+
+
+make_engine = maker(LiteRtEngine)

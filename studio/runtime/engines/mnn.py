@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,10 @@ from studio.core.artifact import ModelArtifact
 from studio.core.errors import MissingTool, ModelError
 from studio.runtime.engine import Batch, Outputs
 from studio.runtime.engines.common import (
-    Submitter,
-    ThreadPending,
+    ThreadedEngine,
     check_cpu,
     check_pictures,
+    maker,
     to_floats,
 )
 
@@ -36,30 +35,15 @@ def import_mnn() -> Any:
     return MNN
 
 
-def make_engine(
-    artifact: ModelArtifact,
-    device: str,
-    precision: str,
-    threads: int,
-    throughput: bool,  # noqa: ARG001
-) -> MnnEngine:
-    """See `studio.runtime.opening.open_engine`."""
-    return MnnEngine(artifact, device, precision, threads)
-
-
-class MnnEngine:
+class MnnEngine(ThreadedEngine):
     """See `studio.runtime.engine.Engine`."""
 
     name = "mnn"
-    device = "cpu"
-    precision = "f32"
-    requests = 2
 
     def __init__(self, artifact: ModelArtifact, device: str, precision: str, threads: int) -> None:
         check_cpu("MNN", device, precision)
         self._mnn = import_mnn()
-        self._artifact = artifact
-        self._lock = threading.Lock()
+        super().__init__(artifact)
         config = {"backend": "CPU", "precision": "high", "numThread": threads or _cores()}
         try:
             self._net: Any = self._mnn.Interpreter(str(artifact.weights))
@@ -71,29 +55,18 @@ class MnnEngine:
                 where=artifact.weights,
                 hint="Export the model again.",
             ) from error
-        self._submitter = Submitter(self.infer)
 
-    def infer(self, pictures: Batch) -> Outputs:
-        """See `Engine.infer`."""
+    def _compute(self, pictures: Batch) -> Outputs:
         check_pictures(self._artifact, pictures)
         values = to_floats(pictures, self._artifact.input)
         try:
-            with self._lock:
-                return self._run(values)
+            return self._run(values)
         except Exception as error:  # the library raises nothing else
             raise ModelError(
                 f"MNN cannot run this model: {str(error)[:300]}",
                 where=self._artifact.weights,
                 hint="Leave --imgsz and --batch out.",
             ) from error
-
-    def submit(self, pictures: Batch) -> ThreadPending:
-        """See `Engine.submit`."""
-        return self._submitter.submit(pictures)
-
-    def close(self) -> None:
-        """See `Engine.close`."""
-        self._submitter.close()
 
     def _run(self, values: Floats) -> Outputs:
         if tuple(self._entry.getShape()) != values.shape:
@@ -120,3 +93,6 @@ class MnnEngine:
 def _cores() -> int:
     """MNN takes four threads unless told otherwise, also where there are fewer cores."""
     return min(4, os.cpu_count() or 1)
+
+
+make_engine = maker(MnnEngine)

@@ -16,10 +16,10 @@ from studio.core.artifact import ModelArtifact
 from studio.core.errors import MissingTool, ModelError
 from studio.runtime.engine import Batch, Outputs
 from studio.runtime.engines.common import (
-    Submitter,
-    ThreadPending,
+    ThreadedEngine,
     check_cpu,
     check_pictures,
+    maker,
     to_floats,
 )
 
@@ -37,48 +37,24 @@ def import_ncnn() -> Any:
     return ncnn
 
 
-def make_engine(
-    artifact: ModelArtifact,
-    device: str,
-    precision: str,
-    threads: int,
-    throughput: bool,  # noqa: ARG001
-) -> NcnnEngine:
-    """See `studio.runtime.opening.open_engine`."""
-    return NcnnEngine(artifact, device, precision, threads)
-
-
-class NcnnEngine:
+class NcnnEngine(ThreadedEngine):
     """See `studio.runtime.engine.Engine`."""
 
     name = "ncnn"
-    device = "cpu"
-    precision = "f32"
-    requests = 2
 
     def __init__(self, artifact: ModelArtifact, device: str, precision: str, threads: int) -> None:
         check_cpu("ncnn", device, precision)
         self._ncnn = import_ncnn()
-        self._artifact = artifact
+        super().__init__(artifact)
         self._net: Any = self._opened(artifact.weights, threads)
         self._entry = str(self._net.input_names()[0])
         self._exits = sorted((str(n) for n in self._net.output_names()), key=_number)
-        self._submitter = Submitter(self.infer)
 
-    def infer(self, pictures: Batch) -> Outputs:
-        """See `Engine.infer`."""
+    def _compute(self, pictures: Batch) -> Outputs:
         check_pictures(self._artifact, pictures)
         values = to_floats(pictures, self._artifact.input)
         each = [self._one(value) for value in values]
         return tuple(np.stack(outputs) for outputs in zip(*each, strict=True))
-
-    def submit(self, pictures: Batch) -> ThreadPending:
-        """See `Engine.submit`."""
-        return self._submitter.submit(pictures)
-
-    def close(self) -> None:
-        """See `Engine.close`."""
-        self._submitter.close()
 
     def _one(self, values: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
         """The outputs for one (C, H, W) input."""
@@ -119,3 +95,6 @@ class NcnnEngine:
 def _number(name: str) -> tuple[int, str]:
     digits = "".join(c for c in name if c.isdigit())
     return int(digits or 0), name
+
+
+make_engine = maker(NcnnEngine)

@@ -10,7 +10,7 @@ import numpy as np
 from studio.core.artifact import ModelArtifact
 from studio.core.errors import DeviceError, MissingTool, ModelError, UsageError
 from studio.runtime.engine import Batch, Outputs
-from studio.runtime.engines.common import Submitter, ThreadPending, to_floats
+from studio.runtime.engines.common import ThreadedEngine, maker, to_floats
 
 _PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -33,17 +33,6 @@ def import_onnxruntime() -> Any:
     return onnxruntime
 
 
-def make_engine(
-    artifact: ModelArtifact,
-    device: str,
-    precision: str,
-    threads: int,
-    throughput: bool,  # noqa: ARG001
-) -> OnnxEngine:
-    """See `studio.runtime.opening.open_engine`."""
-    return OnnxEngine(artifact, device, precision, threads)
-
-
 def open_session(ort: Any, path: Path, device: str, threads: int = 0) -> tuple[Any, str]:
     """The file's session, and the device it runs on. Raises ModelError, DeviceError."""
     options = ort.SessionOptions()
@@ -61,11 +50,10 @@ def open_session(ort: Any, path: Path, device: str, threads: int = 0) -> tuple[A
         ) from error
 
 
-class OnnxEngine:
+class OnnxEngine(ThreadedEngine):
     """See `studio.runtime.engine.Engine`."""
 
     name = "onnxruntime"
-    requests = 2
 
     def __init__(self, artifact: ModelArtifact, device: str, precision: str, threads: int) -> None:
         if precision not in ("auto", "f32"):
@@ -74,16 +62,14 @@ class OnnxEngine:
                 hint="Use --precision auto, or an OpenVINO artefact.",
             )
         ort = import_onnxruntime()
-        self._artifact = artifact
+        super().__init__(artifact)
         self._session, self.device = open_session(ort, artifact.weights, device, threads)
         entry = self._session.get_inputs()[0]
         self._input = entry.name
         self._half = entry.type == "tensor(float16)"
         self.precision = "f16" if self._half else "f32"
-        self._submitter = Submitter(self.infer)
 
-    def infer(self, pictures: Batch) -> Outputs:
-        """See `Engine.infer`."""
+    def _compute(self, pictures: Batch) -> Outputs:
         values: Any = to_floats(pictures, self._artifact.input)
         if self._half:
             values = values.astype(np.float16)
@@ -96,14 +82,6 @@ class OnnxEngine:
                 hint="A model of fixed size takes that size only: leave --imgsz and --batch out.",
             ) from error
         return tuple(np.asarray(o, dtype=np.float32) for o in outputs)
-
-    def submit(self, pictures: Batch) -> ThreadPending:
-        """See `Engine.submit`."""
-        return self._submitter.submit(pictures)
-
-    def close(self) -> None:
-        """See `Engine.close`."""
-        self._submitter.close()
 
 
 def _provider(device: str, available: list[str]) -> tuple[str, Any]:
@@ -121,3 +99,6 @@ def _provider(device: str, available: list[str]) -> tuple[str, Any]:
             hint=f"Known are: {', '.join(['auto', *known])}.",
         )
     return asked, (provider, {"device_id": number}) if number else provider
+
+
+make_engine = maker(OnnxEngine)

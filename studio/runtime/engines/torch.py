@@ -10,27 +10,15 @@ from studio.core.artifact import ModelArtifact
 from studio.core.errors import DeviceError, MissingTool, ModelError, UsageError
 from studio.registry.plugins import find
 from studio.runtime.engine import Batch, Outputs
-from studio.runtime.engines.common import Submitter, ThreadPending, channel_order
+from studio.runtime.engines.common import ThreadedEngine, channel_order, maker
 
 _TYPES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
 
 
-def make_engine(
-    artifact: ModelArtifact,
-    device: str,
-    precision: str,
-    threads: int,
-    throughput: bool,  # noqa: ARG001
-) -> TorchEngine:
-    """See `studio.runtime.opening.open_engine`."""
-    return TorchEngine(artifact, device, precision, threads)
-
-
-class TorchEngine:
+class TorchEngine(ThreadedEngine):
     """See `studio.runtime.engine.Engine`. "auto" computes in f32."""
 
     name = "torch"
-    requests = 2
 
     def __init__(self, artifact: ModelArtifact, device: str, precision: str, threads: int) -> None:
         try:
@@ -42,7 +30,7 @@ class TorchEngine:
                 hint="Install it with: pip install 'pose-studio[yolo]', or export the model.",
             ) from error
         self._torch: Any = torch
-        self._artifact = artifact
+        super().__init__(artifact)
         self.device = torch_device(torch, device)
         self.precision = "f32" if precision == "auto" else precision
         if self.precision == "f16" and self.device == "cpu":
@@ -54,14 +42,12 @@ class TorchEngine:
             torch.set_num_threads(threads)
         self._module: Any = self._load()
         self._module.eval()
-        self._submitter = Submitter(self.infer)
 
     def _load(self) -> Any:
         family = find("family", self._artifact.family).load()
         return family.load_torch(self._artifact, self.device)
 
-    def infer(self, pictures: Batch) -> Outputs:
-        """See `Engine.infer`."""
+    def _compute(self, pictures: Batch) -> Outputs:
         torch, spec = self._torch, self._artifact.input
         kind = getattr(torch, _TYPES[self.precision])
         with torch.inference_mode():
@@ -83,13 +69,9 @@ class TorchEngine:
         tensors = found if isinstance(found, tuple | list) else (found,)
         return tuple(t.float().cpu().numpy() for t in tensors if isinstance(t, torch.Tensor))
 
-    def submit(self, pictures: Batch) -> ThreadPending:
-        """See `Engine.submit`."""
-        return self._submitter.submit(pictures)
-
     def close(self) -> None:
         """See `Engine.close`."""
-        self._submitter.close()
+        super().close()
         self._module = None
 
 
@@ -110,3 +92,6 @@ def torch_device(torch: Any, asked: str) -> str:
             hint="Use --device cpu, or leave it out.",
         )
     return name
+
+
+make_engine = maker(TorchEngine)

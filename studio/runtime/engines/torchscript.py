@@ -12,26 +12,10 @@ from studio.core.artifact import ModelArtifact
 from studio.core.errors import ModelError, UsageError
 from studio.io.trust import may_unpickle, probe
 from studio.runtime.engine import Batch, Outputs
-from studio.runtime.engines.common import check_pictures
+from studio.runtime.engines.common import check_pictures, maker
 from studio.runtime.engines.torch import TorchEngine
 
 log = logging.getLogger("studio.runtime.engines.torchscript")
-
-
-def make_engine(
-    artifact: ModelArtifact,
-    device: str,
-    precision: str,
-    threads: int,
-    throughput: bool,  # noqa: ARG001
-) -> TorchScriptEngine:
-    """See `studio.runtime.opening.open_engine`."""
-    if precision not in ("auto", "f32"):
-        raise UsageError(
-            f"A TorchScript file computes in f32, not in {precision}.",
-            hint="Use --precision auto or f32.",
-        )
-    return TorchScriptEngine(artifact, device, precision, threads)
 
 
 class TorchScriptEngine(TorchEngine):
@@ -39,10 +23,17 @@ class TorchScriptEngine(TorchEngine):
 
     name = "torchscript"
 
-    def infer(self, pictures: Batch) -> Outputs:
-        """See `Engine.infer`."""
+    def __init__(self, artifact: ModelArtifact, device: str, precision: str, threads: int) -> None:
+        if precision not in ("auto", "f32"):
+            raise UsageError(
+                f"A TorchScript file computes in f32, not in {precision}.",
+                hint="Use --precision auto or f32.",
+            )
+        super().__init__(artifact, device, precision, threads)
+
+    def _compute(self, pictures: Batch) -> Outputs:
         check_pictures(self._artifact, pictures)
-        return super().infer(pictures)
+        return super()._compute(pictures)
 
     def _load(self) -> Any:
         return load_script(self._torch, self._artifact.weights, self.device)
@@ -77,3 +68,6 @@ def load_script(torch: Any, path: Path, device: str) -> Any:
             where=path,
             hint=hint,
         ) from error
+
+
+make_engine = maker(TorchScriptEngine)
