@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "search": "find the best options of a training by many of them",
     "evaluate": "judge a model on a dataset",
     "predict": "find people in pictures, videos, a camera or a stream",
+    "live": "watch a camera, a video or a stream without a window: record it, send results out",
     "track": "give stored predictions of a video their identities",
     "prelabel": "let a model propose people on pictures, to be accepted or corrected",
     "track-points": "follow the joints of an annotated frame through its clip",

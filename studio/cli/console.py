@@ -102,6 +102,9 @@ class _Narrator:
                 self._say(f"{style}{escape(str(data['message']))}")
             case names.ARTIFACT:
                 self._say(f"made  {data['kind']}: {escape(str(data['path']))}")
+            case "status":
+                hint = f" {data['hint']}" if data.get("hint") else ""
+                self._say(f"{data['state']}: {escape(str(data['message']) + hint)}")
             case names.FINISHED if data["status"] == "ok":
                 self._result(data.get("result") or {})
             case _:

@@ -89,7 +89,7 @@ def test_help_and_lists(words, said: str, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_every_job_has_a_command() -> None:
-    assert set(JOBS) - {"live", "toy", "judge", "convert-heads", "describe"} <= set(COMMANDS)
+    assert set(JOBS) - {"toy", "judge", "convert-heads", "describe"} <= set(COMMANDS)
 
 
 def test_lists_as_json(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
