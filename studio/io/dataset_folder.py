@@ -14,7 +14,7 @@ from typing import NamedTuple
 from studio.core.dataset import TEST, TRAIN, VAL
 from studio.core.errors import FileProblem
 from studio.core.skeleton import Skeleton
-from studio.io import coco, headpose_set, labelme, yolo
+from studio.io import coco_writing, headpose_set, labelme, yolo
 from studio.io.files import part_path, problem_of, read_json, remove_leftovers
 from studio.io.files import replace as move
 from studio.io.plain import is_list, is_table
@@ -138,7 +138,7 @@ def write_coco(layout: Layout, skeleton: Skeleton, pictures: Sequence[Placed]) -
         name = f"coco/annotations/person_keypoints_{COCO_SIDES[side]}.json"
         here = [p for p in pictures if p.side == side]
         with contextlib.closing(SpoolReader()) as spool, (layout.folder / name).open("wb") as file:
-            coco.write_document(
+            coco_writing.write_document(
                 file,
                 [(p.image_id, p.name, p.item.size) for p in here],
                 (spool.people(p.item) for p in here),

@@ -17,7 +17,7 @@ import orjson
 from studio.core.annotation import AnnotatedImage, Shape, find_boxes, shapes_of
 from studio.core.errors import Problem
 from studio.core.skeleton import Skeleton
-from studio.io import coco, labelme, yolo
+from studio.io import coco_writing, labelme, yolo
 from studio.io.annotations import read_or_report
 from studio.io.masks import areas_in
 from studio.io.records import Record, people_digests
@@ -104,7 +104,7 @@ def _texts(
 ) -> tuple[bytes, bytes, bytes]:
     in_coco = in_yolo = in_labelme = b""
     if "coco" in setup.formats:
-        annotations = coco.annotations_with(record, setup.skeleton, areas)
+        annotations = coco_writing.annotations_with(record, setup.skeleton, areas)
         in_coco = _NEW_LINE.join(map(orjson.dumps, annotations))
     if "yolo" in setup.formats:
         in_yolo = yolo.label_text(record, report).encode()
@@ -118,7 +118,9 @@ def _areas(records: Sequence[Record]) -> Iterator[float]:
     for start in range(0, len(records), _AT_ONCE):
         here = records[start : start + _AT_ONCE]
         people = [(person, record.size) for record in here for person in record.instances]
-        yield from areas_in([coco.outlines_of(p) for p, _ in people], [s for _, s in people])
+        yield from areas_in(
+            [coco_writing.outlines_of(p) for p, _ in people], [s for _, s in people]
+        )
 
 
 def _prepared(

@@ -15,7 +15,7 @@ from studio.core.dataset import Sample
 from studio.core.errors import DataError, Problem, StudioError
 from studio.core.prediction import Prediction
 from studio.core.skeleton import Skeleton
-from studio.io.coco import annotations_of
+from studio.io.coco_writing import annotations_of
 from studio.io.images import read_image
 from studio.io.records import Record
 from studio.metrics.coco_ap import KeypointAp, keypoint_ap

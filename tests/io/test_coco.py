@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from studio.core.annotation import AnnotatedImage, Instance, instances_of, shapes_of
 from studio.core.errors import DataError, FormatError, Problem
-from studio.io import coco
+from studio.io import coco, coco_writing
 from studio.io.datasets import load_dataset
 from studio.io.records import Record
 from studio.io.skeletons import load_skeleton
@@ -34,7 +34,7 @@ def write_coco(folder: Path, records: list[Record]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     for r in records:
         small_picture(folder / "val2017" / r.name, r.size)
-    path.write_text(json.dumps(coco.document(records, SKELETON, ids)))
+    path.write_text(json.dumps(coco_writing.document(records, SKELETON, ids)))
     return path
 
 
@@ -48,7 +48,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @settings(max_examples=40, deadline=None, suppress_health_check=QUIET)
 @given(persons=st.lists(people(), max_size=3))
 def test_round_trip_through_labelme(place: Path, persons: list[Instance]) -> None:
-    place.write_text(json.dumps(coco.document([record(persons)], SKELETON, {"a.jpg": 7})))
+    place.write_text(json.dumps(coco_writing.document([record(persons)], SKELETON, {"a.jpg": 7})))
     records, skeleton = coco.read(place, raise_problem)
     assert skeleton == SKELETON
     back = records[0].instances
@@ -84,7 +84,7 @@ def test_pycocotools_agrees(tmp_path: Path) -> None:
     ]
     path = tmp_path / "coco.json"
     ids = {r.name: i for i, r in enumerate(records, 1)}
-    path.write_text(json.dumps(coco.document(records, SKELETON, ids)))
+    path.write_text(json.dumps(coco_writing.document(records, SKELETON, ids)))
     with contextlib.redirect_stdout(io.StringIO()):
         judge = COCO(str(path))
     annotations: list[Any] = list(judge.loadAnns(judge.getAnnIds()))
@@ -110,7 +110,7 @@ def test_cocos_own_files(tmp_path: Path) -> None:
     assert (len(first.samples), people_count, len(crowds)) == (88, 385, 10)
     raw = json.loads((folder / "annotations" / "person_keypoints.json").read_text())
     records = [Record(s.image.name, s.image, s.size, s.instances, "") for s in first.samples]
-    written = coco.document(records, SKELETON, {r.name: i for i, r in enumerate(records)})
+    written = coco_writing.document(records, SKELETON, {r.name: i for i, r in enumerate(records)})
     # The same mask for each crowd, and areas as COCO's own polygons have them within a few per
     # cent (COCO's areas are polygon areas).
     old = sorted(json.dumps(a["segmentation"]) for a in raw["annotations"] if a["iscrowd"])
@@ -124,7 +124,7 @@ def test_cocos_own_files(tmp_path: Path) -> None:
 
 def test_golden(tmp_path: Path) -> None:
     person = example()
-    value = coco.document([record([person])], SKELETON, {"a.jpg": 1})
+    value = coco_writing.document([record([person])], SKELETON, {"a.jpg": 1})
     check_golden("coco.json", json.dumps(value, indent=1) + "\n")
 
 
@@ -141,7 +141,9 @@ def test_a_box_stays_a_box_and_points_stay_points(place: Path) -> None:
     box = Instance("person", np.zeros((17, 3)), np.array([1.5, 2.5, 30.25, 40.0]))
     dots = example()
     dots = Instance("person", dots.keypoints)
-    place.write_text(json.dumps(coco.document([record([box, dots])], SKELETON, {"a.jpg": 7})))
+    place.write_text(
+        json.dumps(coco_writing.document([record([box, dots])], SKELETON, {"a.jpg": 7}))
+    )
     data = json.loads(place.read_text())["annotations"]
     assert data[0]["segmentation"] == [[1.5, 2.5, 31.75, 2.5, 31.75, 42.5, 1.5, 42.5]]
     assert data[1]["bbox"] == [96.0, 46.0, 8.0, 4.5]
@@ -154,7 +156,7 @@ def test_a_box_stays_a_box_and_points_stay_points(place: Path) -> None:
 
 
 def test_joints_in_another_order(place: Path) -> None:
-    value = coco.document([record([example()])], SKELETON, {"a.jpg": 7})
+    value = coco_writing.document([record([example()])], SKELETON, {"a.jpg": 7})
     value["categories"][0]["keypoints"].reverse()
     points = np.reshape(value["annotations"][0]["keypoints"], (17, 3))[::-1]
     value["annotations"][0]["keypoints"] = points.ravel().tolist()
@@ -164,7 +166,7 @@ def test_joints_in_another_order(place: Path) -> None:
 
 
 def test_bad_files_are_told(place: Path, tmp_path: Path) -> None:
-    good = coco.document([record([example()])], SKELETON, {"a.jpg": 7})
+    good = coco_writing.document([record([example()])], SKELETON, {"a.jpg": 7})
     place.write_text("[]")
     with pytest.raises(FormatError, match="no COCO file"):
         coco.read(place, raise_problem)
