@@ -20,6 +20,7 @@ from studio.runtime.outlets import Outlets
 from studio.runtime.predictor import Found, PeopleFinder, predictor_for
 from studio.runtime.results import prediction_to_values
 from studio.runtime.sources import CAMERA, STREAM, CameraWish, Source, SourceFrame, cut_short
+from studio.runtime.stages import one_opencv_thread
 
 STATUS = "status"
 _RETRY_SECONDS = 1.0
@@ -36,9 +37,12 @@ def run(options: LiveOptions, context: JobContext) -> dict[str, Any]:
         return {"source": _described(source)}
     if source is None:
         return Session.nothing()
-    with predictor_for(
-        options, max_people=options.max_people, throughput=not source.live
-    ) as predictor:
+    with (
+        one_opencv_thread(),
+        predictor_for(
+            options, max_people=options.max_people, throughput=not source.live
+        ) as predictor,
+    ):
         session = Session(options, context, predictor)
         try:
             while source is not None:
