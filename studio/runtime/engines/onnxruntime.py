@@ -37,6 +37,8 @@ def open_session(ort: Any, path: Path, device: str, threads: int = 0) -> tuple[A
     """The file's session, and the device it runs on. Raises ModelError, DeviceError."""
     options = ort.SessionOptions()
     options.log_severity_level = 3
+    # Threads that spin while they wait take the cores from decoding and from other networks.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads:
         options.intra_op_num_threads = threads
     name, provider = _provider(device, ort.get_available_providers())
