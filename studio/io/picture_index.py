@@ -5,12 +5,9 @@ The index holds nothing that is not in the files: it may be deleted at any time 
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
 import sqlite3
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from pathlib import Path
@@ -18,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from studio.core.annotation import AnnotatedImage
-from studio.core.errors import FileProblem
 from studio.core.skeleton import Skeleton
 from studio.io import labelme
 from studio.io.filters import parse_filter
+from studio.io.index_database import IndexDatabase
 from studio.io.picture_facts import PictureFacts, facts_of, natural_key
 from studio.io.picture_rows import Listing, PictureEntry, Selection
 from studio.io.picture_scan import Looked, Reader, ToRead, key_of, names_in
@@ -29,28 +26,10 @@ from studio.io.workers import Workers, chunks, helpers_for
 
 __all__ = ["PictureEntry", "PictureIndex", "Rescan", "Selection"]
 
-SCHEMA_VERSION = 3
 # Pictures that are read and taken in at once; the first ones are listed before the others.
 _CHUNK = 100
 _FIRST = 1000
 
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
-CREATE TABLE pictures (
-    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, sort TEXT NOT NULL,
-    annotation TEXT NOT NULL, stamp TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT 'empty',
-    problem TEXT NOT NULL DEFAULT '', reviewed INTEGER NOT NULL DEFAULT 0,
-    people INTEGER NOT NULL DEFAULT 0, shapes INTEGER NOT NULL DEFAULT 0,
-    occluded INTEGER NOT NULL DEFAULT 0, missing_total INTEGER NOT NULL DEFAULT 0,
-    proposals INTEGER NOT NULL DEFAULT 0, score REAL, split TEXT NOT NULL DEFAULT '',
-    width INTEGER NOT NULL DEFAULT 0, height INTEGER NOT NULL DEFAULT 0,
-    label_set INTEGER, missing_set INTEGER, gid_set INTEGER
-);
-CREATE INDEX pictures_sort ON pictures (sort, path);
-CREATE TABLE sets (id INTEGER PRIMARY KEY, mark TEXT NOT NULL UNIQUE);
-CREATE TABLE set_items (kind TEXT, item, set_id INTEGER, PRIMARY KEY (kind, item, set_id))
-    WITHOUT ROWID;
-"""
 _COLUMNS = (
     "id, path, annotation, state, problem, reviewed, people, shapes, occluded, missing_total, "
     "proposals, score, split, width, height"
@@ -95,14 +74,13 @@ class PictureIndex:
         self._skeletons = tuple(skeletons)
         self._skip = skip
         self._splits = splits
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
         self._lock = threading.RLock()
         self._scanning = threading.Lock()
         self._known: Listing | None = None
         self._closing = threading.Event()
-        self.path = _database_path(folder)
-        self._prepare()
+        self._database = IndexDatabase(folder, skeletons)
+        self.path = self._database.path
+        self._database.prepare()
 
     # --- reading
 
@@ -112,13 +90,13 @@ class PictureIndex:
         Raises UsageError.
         """
         found = parse_filter(text)
-        with self._told():
+        with self._database.told():
             listing = self._listing()
             places = np.arange(len(listing.ids))
             if found.sql != "1":
                 # One text instead of a hundred thousand rows: three times as fast.
                 sql = f"SELECT group_concat(id) FROM pictures WHERE {found.sql}"  # noqa: S608
-                text = self._connect().execute(sql, found.parameters).fetchone()[0] or ""
+                text = self._database.connect().execute(sql, found.parameters).fetchone()[0] or ""
                 ids = np.fromstring(text, dtype=np.int64, sep=",")
                 # A picture that came after the listing was made is in the next one.
                 known = listing.place_by_id
@@ -145,8 +123,8 @@ class PictureIndex:
     def entry(self, picture: Path) -> PictureEntry | None:
         """The row of one picture, or None where it is not listed."""
         sql = f"SELECT {_COLUMNS} FROM pictures WHERE path = ?"  # noqa: S608 - our own words
-        with self._told():
-            row = self._connect().execute(sql, (self.key(picture),)).fetchone()
+        with self._database.told():
+            row = self._database.connect().execute(sql, (self.key(picture),)).fetchone()
         return None if row is None else PictureEntry._make(row)
 
     def labels(self) -> dict[str, int]:
@@ -156,14 +134,18 @@ class PictureIndex:
             "pictures GROUP BY label_set) ON set_id = label_set WHERE kind = 'label' "
             "GROUP BY item ORDER BY n DESC, item"
         )
-        with self._told():
-            return {str(label): int(count) for label, count in self._connect().execute(sql)}
+        with self._database.told():
+            return {
+                str(label): int(count) for label, count in self._database.connect().execute(sql)
+            }
 
     def states(self) -> dict[str, int]:
         """How many pictures are in each state."""
         sql = "SELECT state, COUNT(*) FROM pictures GROUP BY state"
-        with self._told():
-            return {str(state): int(count) for state, count in self._connect().execute(sql)}
+        with self._database.told():
+            return {
+                str(state): int(count) for state, count in self._database.connect().execute(sql)
+            }
 
     def picture(self, entry: PictureEntry) -> Path:
         """The picture's file."""
@@ -176,13 +158,13 @@ class PictureIndex:
     def _fetch(self, ids: Sequence[int]) -> dict[int, PictureEntry]:
         marks = ",".join("?" * len(ids))
         sql = f"SELECT {_COLUMNS} FROM pictures WHERE id IN ({marks})"  # noqa: S608
-        with self._told():
-            rows = self._connect().execute(sql, ids)
+        with self._database.told():
+            rows = self._database.connect().execute(sql, ids)
             return {row[0]: PictureEntry._make(row) for row in rows}
 
     def _listing(self) -> Listing:
         """All names in order; read again only where some came or went."""
-        connection = self._connect()
+        connection = self._database.connect()
         mark = connection.execute("SELECT value FROM meta WHERE key = 'listing'").fetchone()[0]
         listing = self._known
         if listing is None or listing.mark != mark:
@@ -207,7 +189,7 @@ class PictureIndex:
         `progress(done, total)` counts pictures looked at. Where `cancelled()` turns true what was
         done so far stays. Raises FileProblem where a folder cannot be listed.
         """
-        with self._scanning, self._told():
+        with self._scanning, self._database.told():
             names = names_in(self._picture_folders, self.folder, self._skip)
             added, removed, todo = self._take_names(names, listed)
             changed, done, ended = 0, 0, self._is_over(cancelled)
@@ -234,7 +216,7 @@ class PictureIndex:
     def update(self, picture: Path, image: AnnotatedImage | None = None) -> None:
         """Take in one picture that was just saved; `image` is what was written, if at hand."""
         path = self.key(picture)
-        with self._told():
+        with self._database.told():
             if not picture.exists():
                 self._change(gone=[path])
                 return
@@ -244,14 +226,14 @@ class PictureIndex:
             stamp = reader.stamp(path, beside)
             facts = facts_of(image, self._skeletons) if image is not None else reader.facts(beside)
             self._change(new={path: beside})
-            with self._lock, self._connect() as connection:
+            with self._lock, self._database.connect() as connection:
                 self._store(connection, path, beside, stamp, facts)
 
     def _take_names(
         self, names: Mapping[str, str], listed: Callable[[], None] | None
     ) -> tuple[int, int, list[tuple[str, str, str]]]:
         """Bring the list of names up to date; how many came and went, and what to look at."""
-        known = {path for (path,) in self._connect().execute("SELECT path FROM pictures")}
+        known = {path for (path,) in self._database.connect().execute("SELECT path FROM pictures")}
         gone = [path for path in known if path not in names]
         new = [path for path in names if path not in known]
         if gone:
@@ -268,7 +250,7 @@ class PictureIndex:
         if gone and not new and listed is not None:
             listed()
         # What stands at the top of the list is read first.
-        rows = self._connect().execute(
+        rows = self._database.connect().execute(
             "SELECT path, annotation, stamp FROM pictures ORDER BY sort, path"
         )
         todo = [
@@ -280,7 +262,7 @@ class PictureIndex:
 
     def _change(self, *, new: Mapping[str, str] | None = None, gone: Iterable[str] = ()) -> None:
         """Names into the list and out of it; those there already stay as they are."""
-        with self._lock, self._connect() as connection:
+        with self._lock, self._database.connect() as connection:
             before = connection.total_changes
             connection.executemany("DELETE FROM pictures WHERE path = ?", [(p,) for p in gone])
             # What is not read yet has an annotation, for all that is known, or has none.
@@ -299,7 +281,7 @@ class PictureIndex:
         found = [one for one in looked if one.facts is not None]
         if not found:
             return 0
-        with self._lock, self._connect() as connection:
+        with self._lock, self._database.connect() as connection:
             for item, stamp, facts in found:
                 assert facts is not None
                 row = connection.execute("SELECT stamp FROM pictures WHERE path = ?", (item.path,))
@@ -349,102 +331,20 @@ class PictureIndex:
 
     def _set_splits(self) -> None:
         sides = {self.key(Path(path)): side for path, side in self._splits().items()}
-        with self._lock, self._connect() as connection:
+        with self._lock, self._database.connect() as connection:
             connection.execute("UPDATE pictures SET split = '' WHERE split <> ''")
             connection.executemany(
                 "UPDATE pictures SET split = ? WHERE path = ?",
                 [(side, path) for path, side in sides.items()],
             )
 
-    # --- the database
-
-    def _prepare(self) -> None:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                self._open_or_make()
-            except sqlite3.DatabaseError:
-                # Damaged or from another program: all it holds can be read again from the files.
-                self.close()
-                self._remove()
-                self._open_or_make()
-        except (OSError, sqlite3.Error) as error:
-            raise FileProblem(
-                f"The list of pictures cannot be kept here: {error}.",
-                where=self.path,
-                hint="Delete the folder .studio in the project, or make room on the disk.",
-            ) from error
-
-    def _open_or_make(self) -> None:
-        connection = self._connect()
-        wanted = {"version": str(SCHEMA_VERSION), "skeletons": self._skeleton_mark()}
-        tables = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
-        if tables:
-            with contextlib.suppress(sqlite3.OperationalError):
-                meta = {str(k): str(v) for k, v in connection.execute("SELECT * FROM meta")}
-                if wanted.items() <= meta.items():
-                    return
-            self.close()
-            self._remove()
-            connection = self._connect()
-        connection.executescript(_SCHEMA)
-        with connection:
-            rows = [*wanted.items(), ("listing", "0")]
-            connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
-
-    def _skeleton_mark(self) -> str:
-        text = repr([s.to_mapping() for s in self._skeletons])
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-    def _remove(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            Path(str(self.path) + suffix).unlink(missing_ok=True)
-
-    def _connect(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = OFF")
-            self._local.connection = connection
-            self._connections.append(connection)
-        return connection
-
     def close(self) -> None:
         """End a scan in another thread and close all connections; the next use opens anew."""
         self._closing.set()
         with self._scanning, self._lock:
             self._known = None
-            for connection in self._connections:
-                connection.close()
-            self._connections.clear()
-            self._local = threading.local()
+            self._database.close()
         self._closing.clear()
-
-    @contextlib.contextmanager
-    def _told(self) -> Generator[None]:
-        """Turn the database's own errors into words."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise FileProblem(
-                f"The list of pictures cannot be used: {error}.",
-                where=self.path,
-                hint="Open the project again; if that does not help, delete its folder .studio.",
-            ) from error
 
     def __iter__(self) -> Iterator[PictureEntry]:
         return iter(self.query())
-
-
-def _database_path(folder: Path) -> Path:
-    place = folder / ".studio"
-    if os.access(place if place.is_dir() else folder, os.W_OK):
-        return place / "index.sqlite3"
-    import platformdirs
-
-    # A project on a read-only disk keeps its list with the user.
-    mark = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-    return (
-        Path(platformdirs.user_cache_dir("pose-studio", appauthor=False)) / f"index-{mark}.sqlite3"
-    )

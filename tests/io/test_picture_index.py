@@ -205,7 +205,7 @@ def test_a_cancelled_scan_keeps_what_it_has(tmp_path: Path) -> None:
 def test_a_read_only_project_can_be_looked_at(tmp_path: Path, monkeypatch) -> None:
     make_project(tmp_path / "p").close()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("studio.io.picture_index.os.access", lambda *_: False)
+    monkeypatch.setattr("studio.io.index_database.os.access", lambda *_: False)
     project = Project.open(tmp_path / "p")
     project.index.rescan()
     assert project.index.count() == 6
