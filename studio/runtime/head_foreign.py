@@ -37,7 +37,7 @@ _SIDE = 224
 # ImageNet's: foreign files do not say how colours are scaled, and all that are known take these.
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _WRITE = (
-    "Write a metadata.yaml beside it with the lines: task: head-pose; output: {output}; "
+    "Write a metadata.yaml beside it with the lines: task: head-pose; output: angles; "
     "angles: [yaw, pitch, roll] (in its order, -pitch where the sign is the other one); "
     "unit: degrees (or radians)."
 )
@@ -131,7 +131,7 @@ def _meaning(
                 "This model gives three numbers, and nothing in it says which angles they are and "
                 "in what unit.",
                 where=path,
-                hint=_WRITE.format(output=ANGLES),
+                hint=_WRITE,
             )
         extra = _order(path, facts, {"outputs": three} if chosen else {})
         unit = facts.get("unit", DEGREES)
@@ -147,10 +147,12 @@ def _order(path: Path, facts: Mapping[str, Any], extra: dict[str, Any]) -> dict[
     names = facts.get("angles", USUAL_ORDER)
     try:
         order_of([str(name) for name in names])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError):
         raise ModelError(
-            f"metadata.yaml: {error}.", where=path, hint="Write angles: [yaw, pitch, roll]."
-        ) from error
+            f"metadata.yaml: angles are yaw, pitch and roll in their order, not {names!r}.",
+            where=path,
+            hint="Write angles: [yaw, pitch, roll].",
+        ) from None
     return {**extra, "angles": [str(name) for name in names]}
 
 
@@ -183,12 +185,14 @@ def _three(
 
 def _unknown(path: Path, asked: Any, outputs: Sequence[NetworkOutput]) -> ModelError:
     shapes = ", ".join(f"{o.name} {list(o.shape)}" for o in outputs)
-    what = f"as {asked} " if asked else ""
+    if asked:
+        return ModelError(
+            f"metadata.yaml: output is {asked}, but this model gives {shapes}.", where=path
+        )
     return ModelError(
-        f"This model gives {shapes}, which {what}is no answer of a head-pose model: that is "
-        "(N, 3, 3), (N, 6), three times (N, 66), or three angles. (A pose model gives "
-        "(N, numbers a person, candidates).)",
+        f"This model gives {shapes}, which is no answer of a head-pose model: that is (N, 3, 3), "
+        "(N, 6), three times (N, 66), or three angles. A pose model gives (N, numbers a person, "
+        "candidates).",
         where=path,
-        hint="Export it so that it gives one of them; "
-        + _WRITE.format(output=" or ".join(HEAD_OUTPUTS)),
+        hint="Export it so that it gives one of them.",
     )

@@ -47,7 +47,7 @@ def rotations_in(outputs: Outputs, artifact: ModelArtifact) -> Rotations:
         return _turned(np.concatenate([p.reshape(count, -1) for p in parts], axis=1), extra)
     except (IndexError, ValueError) as error:
         raise ModelError(
-            f"This model's answer is no {artifact.output} of heads: {error}.",
+            f"This model's answer has not the form that its description says: {artifact.output}.",
             where=artifact.weights,
         ) from error
 
@@ -84,7 +84,7 @@ def order_of(names: Sequence[str]) -> tuple[tuple[int, float], ...]:
     plain = [str(name).strip().lower() for name in names]
     bare = [name.lstrip("-") for name in plain]
     if sorted(bare) != sorted(USUAL_ORDER):
-        raise ValueError(f"yaw, pitch and roll are not what {', '.join(plain)} says")
+        raise ValueError(names)
     return tuple(
         (bare.index(name), -1.0 if plain[bare.index(name)].startswith("-") else 1.0)
         for name in USUAL_ORDER
@@ -93,7 +93,7 @@ def order_of(names: Sequence[str]) -> tuple[tuple[int, float], ...]:
 
 def _turned(angles: Numbers, extra: Mapping[str, Any]) -> Rotations:
     if angles.shape[1] != len(USUAL_ORDER):
-        raise ValueError(f"there are {angles.shape[1]} angles and not three")
+        raise ValueError(angles.shape)
     if extra.get("unit", DEGREES) == RADIANS:
         angles = np.degrees(angles)
     places = order_of(extra.get("angles", USUAL_ORDER))

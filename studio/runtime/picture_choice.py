@@ -32,9 +32,10 @@ def chosen_pictures(text: str, names: Path | None, ending: str) -> ImagesSource 
         found = tuple(path for path in found if path.suffix.lower() == ending)
     else:
         found = tuple(_named(folder, name, ending) for name in read_names(names))
+    if not found and names is not None:
+        raise FileProblem("This list names no pictures.", where=names)
     if not found:
-        said = f"ends in {ending}" if names is None else f"is named by {names.name}"
-        raise FileProblem(f"No picture of this folder {said}.", where=folder)
+        raise FileProblem(f"No picture of this folder ends in {ending}.", where=folder)
     return ImagesSource(text, dict.fromkeys(found))
 
 
