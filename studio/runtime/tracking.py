@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from studio.core.errors import UsageError
+from studio.core.options import Options
 from studio.core.skeleton import Skeleton
 from studio.registry.interfaces import Tracker
 from studio.registry.plugins import find
@@ -26,6 +27,8 @@ def tracker_called(
         if values:
             raise UsageError("--track-options needs --track.", hint="Name the tracker they are of.")
         return None
+    contribution = find("tracker", name)
+    spellings = _spellings(contribution.options_class())
     given: dict[str, str] = {}
     for text in values:
         key, equals, value = text.partition("=")
@@ -33,8 +36,8 @@ def tracker_called(
             raise UsageError(
                 f"{text!r} says no value.", where="track_options", hint="Write lost=30."
             )
-        given[key.strip().replace("-", "_")] = value
-    contribution = find("tracker", name)
+        key = key.strip().lstrip("-").replace("-", "_")
+        given[spellings.get(key, key)] = value
     options = contribution.options_class().from_mapping(given).validated()
     return SourceTracker(contribution.load(), options, skeleton, fps)
 
@@ -78,6 +81,15 @@ class NobodyAsked:
     def result(self) -> tuple[Found, ...]:
         """Nothing found, nothing spent."""
         return tuple(Found((), {}) for _ in range(self._count))
+
+
+def _spellings(options: type[Options]) -> dict[str, str]:
+    """The field's name by each of its spellings: what the guides call it is understood, too."""
+    return {
+        spelling.lstrip("-").replace("-", "_"): field.name
+        for field in options.fields()
+        for spelling in field.aliases
+    }
 
 
 def _video_of(frame: SourceFrame) -> str:

@@ -20,7 +20,7 @@ from studio.core.interpolation import motion_of
 from studio.core.prediction import Prediction
 from studio.core.skeleton import Skeleton
 from studio.vision.assignment import best_pairs
-from studio.vision.oks import oks_matrix
+from studio.vision.oks import seen_oks
 from studio.vision.tracking import Tracked
 
 FloatArray = npt.NDArray[np.float64]
@@ -139,18 +139,17 @@ class BridgingTracker(ABC):
 
     def _likeness(self, people: Sequence[Prediction]) -> FloatArray:
         """(known, people) OKS; 0 for another category."""
-        similar = np.zeros((len(self._known), len(people)))
+        if not self._known or not people:
+            return np.zeros((len(self._known), len(people)))
+        known = [k.person for k in self._known]
         poses = np.array([p.keypoints for p in people], np.float64)
-        for row, known in enumerate(self._known):
-            if not len(people) or not len(known.person.keypoints):
-                continue
-            truth = known.person.keypoints.astype(np.float64)[None]
-            # A lost joint went along with the others: it is worth comparing, too.
-            truth[:, :, 2] = 1.0
-            area = np.array([side_of(known.person) ** 2])
-            same = np.array([p.category_id == known.person.category_id for p in people])
-            similar[row] = np.where(same, oks_matrix(truth, area, poses, self._sigmas)[0], 0.0)
-        return similar
+        before = np.array([p.keypoints for p in known], np.float64)
+        areas = np.array([side_of(p) ** 2 for p in known])
+        # A lost joint went along with the others: it is worth comparing, too.
+        seen = np.broadcast_to(poses[None, :, :, 2] >= SEEN, (len(known), *poses.shape[:2]))
+        similar = seen_oks(before, poses, areas, self._sigmas, seen)
+        same = [[a.category_id == b.category_id for b in people] for a in known]
+        return np.where(np.array(same), similar, 0.0)
 
     def _remember(self, people: Sequence[Prediction], index: int) -> None:
         fresh = {p.track_id for p in people}
