@@ -21,6 +21,7 @@ from studio.gui.main_window import MainWindow
 from studio.gui.pages.datasets import DatasetsPage
 from studio.gui.pages.evaluate import EvaluatePage
 from studio.gui.pages.export import ExportPage
+from studio.gui.pages.live import LivePage
 from studio.gui.pages.train import TrainPage
 from studio.gui.widgets.basics import ElidedLabel
 from tests.gui.people import make_pictures, report_values, write_report
@@ -141,10 +142,24 @@ def show_step(step: int) -> Show:
     return show
 
 
+def show_live(source: str) -> Show:
+    def show(window: MainWindow, qtbot: QtBot) -> None:
+        page = window.current_page
+        assert isinstance(page, LivePage)
+        page.side.source_picker.set_source(source)
+        page.side.source_picker.show_verdict("1280 × 720, 25 fps", "success")
+        page.side.keeping.serve.setChecked(True)
+        page.side.tracker_picker.more.setChecked(True)
+        page.side.model_form.advanced_button.setChecked(True)
+
+    return show
+
+
 STATES: dict[str, list[Show]] = {
     "datasets": [show_new, show_import, show_dataset(0), show_dataset(1), show_dataset(2)],
     "train": [show_run(0, 0), show_run(1, 3), show_run(1, 2)],
     "evaluate": [show_report(0, 0), show_report(1, 1), show_report(1, 2)],
+    "live": [show_live(s) for s in ("0", "a.mp4", "folder", "rtsp://host/a", "synthetic:")],
     "export": [show_step(0), show_step(1), show_step(2), show_step(3)],
 }
 

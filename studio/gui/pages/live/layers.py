@@ -100,18 +100,22 @@ def draw_people(
     skeleton: Skeleton | None,
     look: LiveStyle,
     ground: Ground,
-    categories: Sequence[str] = (),
 ) -> None:
-    """Boxes below, then limbs and joints, names on top."""
+    """Boxes below, limbs and joints over them."""
     if look.boxes:
         _draw_boxes(painter, people, ground)
     if look.skeletons and skeleton is not None:
         for person in people:
             if len(person.keypoints):
                 _draw_skeleton(painter, person, skeleton, look, ground)
-    if look.ids:
-        for number, person in enumerate(people):
-            _draw_name(painter, person, number, ground, categories)
+
+
+def draw_names(
+    painter: QPainter, people: Sequence[Prediction], ground: Ground, categories: Sequence[str]
+) -> None:
+    """What stands at the boxes, on top of all else."""
+    for number, person in enumerate(people):
+        _draw_name(painter, person, number, ground, categories)
 
 
 def _draw_boxes(painter: QPainter, people: Sequence[Prediction], ground: Ground) -> None:

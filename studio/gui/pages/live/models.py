@@ -123,6 +123,7 @@ class TrackerPicker(QWidget):
         self.more = QPushButton()
         self.more.setProperty("role", "link")
         self.more.setCheckable(True)
+        self.more.setIcon(icon("down", "accent"))
         bind_text(self.more.setText, "Options of the tracker")
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from studio.core.errors import StudioError
 from studio.core.options import N_
 from studio.gui.actions import StudioAction
-from studio.gui.i18n import said, tr, translator
+from studio.gui.i18n import bind_told, said, tr, translator
 from studio.gui.icons import icon
 from studio.gui.jobs_drawer import open_folder
 from studio.gui.page import Page
@@ -241,7 +241,7 @@ class LivePage(Page):
             self.show_problem(error)
             return
         self.view.clear()
-        self.view.set_message(tr("Starting…"))
+        bind_told(self.view.set_message, tr("Starting…"))
         self.stack.setCurrentWidget(self.view)
         self._update_buttons()
 
@@ -303,7 +303,8 @@ class LivePage(Page):
         self.view.update()
 
     def _show(self, frame: LiveFrame) -> None:
-        self.view.set_message("")
+        if self.view.message:
+            bind_told(self.view.set_message, "")
         if self._silent:
             self._silent = False
             self.banner.clear()
@@ -317,7 +318,7 @@ class LivePage(Page):
 
     def _status(self, state: str, message: str, hint: str) -> None:
         notice = notice_of(state, message, hint)
-        self.view.set_message("" if notice is None else notice.over)
+        bind_told(self.view.set_message, "" if notice is None else notice.over)
         self._told = message
         if notice is not None:
             self.banner.show_message(notice.message, kind=notice.kind, hint=notice.hint)
@@ -354,7 +355,7 @@ class LivePage(Page):
         self.leave_full_screen()
         self._silent = False
         self.record_button.setChecked(False)
-        self.view.set_message("")
+        bind_told(self.view.set_message, "")
         self.view.clear()
         self.info = None
         self.stack.setCurrentWidget(self.empty)

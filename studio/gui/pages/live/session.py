@@ -83,6 +83,9 @@ class LiveSession(QObject):
         elif event.event == "ring":
             self._attach(event.data)
         elif event.event == "status":
+            # A frame of before must not take back what is said now.
+            self._timer.stop()
+            self._show_newest()
             state, message, hint = (
                 str(event.data.get(k) or "") for k in ("state", "message", "hint")
             )

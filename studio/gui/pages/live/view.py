@@ -20,7 +20,7 @@ from studio.gui.i18n import bind_text
 from studio.gui.pages.live.figures import Figures, paint_figures, paint_message, paint_recording
 from studio.gui.pages.live.frame import FrameRate, LiveFrame
 from studio.gui.pages.live.heads import draw_heads
-from studio.gui.pages.live.layers import Ground, LiveStyle, draw_people
+from studio.gui.pages.live.layers import Ground, LiveStyle, draw_names, draw_people
 from studio.gui.pages.live.trails import Trails
 from studio.gui.theme import theme
 
@@ -159,8 +159,10 @@ class LiveView(QWidget):
         painter.setClipRect(seen)
         if look.trails:
             self.trails.paint(painter, look.trail, ground.scale, ground.origin)
-        draw_people(painter, frame.people, self.skeleton, look, ground, self.categories)
+        draw_people(painter, frame.people, self.skeleton, look, ground)
         draw_heads(painter, frame.people, look.heads, ground)
+        if look.ids:
+            draw_names(painter, frame.people, ground, self.categories)
         painter.restore()
         if look.overlay:
             paint_figures(painter, seen, self.figures)
