@@ -163,12 +163,12 @@ def exported(target: str, out: Path, **options: Any) -> tuple[Path, float]:
     return out, seconds
 
 
-def ap_of(model: Path | ModelArtifact, data: Path) -> float:
-    """COCO's OKS AP at f32."""
+def ap_of(model: Path | ModelArtifact, data: Path, precision: str = "f32") -> float:
+    """COCO's OKS AP."""
     dataset = load_dataset(data)
     samples: Sequence[Sample] = dataset.split("all")
     skeleton: Skeleton = dataset.skeleton
-    with Predictor(model, conf=0.001, imgsz=SIDE, precision="f32") as predictor:
+    with Predictor(model, conf=0.001, imgsz=SIDE, precision=precision) as predictor:
         judged = evaluate(samples, skeleton, lambda frame, _: predictor.predict(frame))
     return judged.metrics["AP"]
 
