@@ -64,7 +64,11 @@ def _step(step: NextStep) -> str:
 
 def _commands(made: ModelArtifact) -> list[str]:
     if made.task == HEADS:
-        return ["pose-studio evaluate --model . --data HEAD_POSE_SET"]
+        return [
+            "pose-studio predict --model . --source PICTURES_OF_HEADS",
+            "pose-studio predict --model PEOPLE_MODEL --head-model . --source film.mp4",
+            "pose-studio evaluate --model . --data HEAD_POSE_SET",
+        ]
     crops = made.task == KEYPOINTS and not made.extra.get("frame")
     more = " --detector PEOPLE_MODEL" if crops else ""
     return [

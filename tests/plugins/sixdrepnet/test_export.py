@@ -69,7 +69,7 @@ def test_openvino_tells_the_same_rotations(values: dict[str, Any], tmp_path: Pat
     assert readme.startswith("# Head-pose model")
     assert "Rz(roll)" in readme
     assert "pose-studio evaluate" in readme
-    assert "pose-studio predict" not in readme
+    assert "pose-studio predict --model PEOPLE_MODEL --head-model ." in readme
 
 
 def test_the_export_is_certified_by_its_heads(tmp_path: Path) -> None:
