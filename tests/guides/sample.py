@@ -7,6 +7,7 @@ are put behind it, and the last of two wins.
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import sys
 from collections.abc import Callable
@@ -19,7 +20,9 @@ import yaml
 
 import studio
 from studio.core.job import JobContext
+from studio.io.video import VideoWriter
 from studio.registry.jobs import job_entry
+from studio.vision import synthetic
 from tests.training_runs import make_dataset
 
 _YOLO = ("--imgsz", "64", "--device", "cpu", "--batch", "4")
@@ -56,6 +59,7 @@ SMALLER: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "coming-from-6drepnet": {
         "train sixdrepnet": _HEADS,
+        "predict": ("--device", "cpu"),
     },
 }
 # The width of a network that goes on is that of its checkpoint: nothing is put behind those.
@@ -200,6 +204,10 @@ def _clips(folder: Path) -> None:
     truth = folder / "artifacts" / "kp_eval" / "data" / "gt"
     truth.mkdir(parents=True)
     shutil.copyfile(root / "val" / "mot" / "E66F.txt", truth / "E66F.txt")
+    from tests.plugins.point_network import write_network
+
+    # In a trained network's place: it follows by correlation.
+    write_network(folder / "cotracker.torchscript")
 
 
 def _heads(folder: Path) -> None:
@@ -212,9 +220,18 @@ def _heads(folder: Path) -> None:
     from tests.plugins.sixdrepnet.test_keys import backbone_file
 
     torch.save(backbone_file(), folder / "RepVGG-B1g2-train.pth")
+    _yolo_weights(folder / "people.pt")
+    _people_film(folder / "clip.mp4")
     found = Path("../shared/data/weights/face_detection_yunet_2023mar.onnx")
     if found.is_file():
         shutil.copyfile(found, folder / found.name)
+
+
+def _people_film(path: Path) -> None:
+    frames = itertools.islice(synthetic.frames(7, (320, 240), 10.0), 12)
+    with VideoWriter(path, 10.0, (320, 240)) as writer:
+        for frame in frames:
+            writer.write(frame)
 
 
 def _landmark_set(root: Path) -> None:
