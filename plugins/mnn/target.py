@@ -12,8 +12,8 @@ from studio.core.device_report import DeviceCheck, DeviceReport, Limits, NextSte
 from studio.core.errors import ModelError, Problem
 from studio.core.job import JobContext
 from studio.core.options import N_
-from studio.exporting.checks import common_problems, size_of
-from studio.exporting.making import export_module, made_artifact
+from studio.exporting.checks import common_problems
+from studio.exporting.making import begin_export
 from studio.exporting.onnx_file import need_package, write_onnx
 
 from .config import ExportOptions
@@ -35,17 +35,15 @@ class MnnTarget:
         self, artifact: ModelArtifact, options: ExportOptions, out: Path, context: JobContext
     ) -> ModelArtifact:
         """Write model.mnn. Raises ModelError with the converter's own words, MissingTool."""
-        made = made_artifact(
+        made, module = begin_export(
             artifact,
             out / MODEL,
-            size=size_of(artifact, options.imgsz),
-            dynamic=artifact.input.dynamic and not options.fixed,
+            context,
+            imgsz=options.imgsz,
+            fixed=options.fixed,
             precision="int8 weights" if options.int8 else "fp16" if options.half else "fp32",
-            batch=1 if options.fixed else None,
+            steps=3,
         )
-        context.progress("convert", 0, 3)
-        module = export_module(artifact)
-        context.check()
         source = out / _SOURCE
         batch = 1 if options.fixed else None
         file = write_onnx(module, source, made.input, batch=batch, weights=artifact.weights)

@@ -11,8 +11,8 @@ from studio.core.device_report import DeviceCheck, DeviceReport, Limits, NextSte
 from studio.core.errors import Problem
 from studio.core.job import JobContext
 from studio.core.options import N_
-from studio.exporting.checks import common_problems, size_of
-from studio.exporting.making import export_module, made_artifact
+from studio.exporting.checks import common_problems
+from studio.exporting.making import begin_export
 from studio.io.files import read_text
 
 from .config import ExportOptions
@@ -33,15 +33,14 @@ class NcnnTarget:
         """Write model.param and model.bin. Raises ModelError with pnnx's own words, MissingTool."""
         from .conversion import convert
 
-        made = made_artifact(
+        made, module = begin_export(
             artifact,
             out / MODEL,
-            size=size_of(artifact, options.imgsz),
+            context,
+            imgsz=options.imgsz,
+            fixed=True,
             precision="fp16" if options.half else "fp32",
-            batch=1,
         )
-        context.progress("convert", 0, 2)
-        module = export_module(artifact)
         context.progress("convert", 1, 2)
         convert(module, made, artifact.weights, context)
         context.progress("convert", 2, 2)

@@ -12,8 +12,8 @@ from studio.core.errors import Problem
 from studio.core.job import JobContext
 from studio.core.options import N_
 from studio.exporting.calibration import FACTS, calibration_problems, calibration_set
-from studio.exporting.checks import POSE, common_problems, size_of
-from studio.exporting.making import export_module, made_artifact
+from studio.exporting.checks import POSE, common_problems
+from studio.exporting.making import begin_export
 from studio.exporting.onnx_file import need_package, operators_of, write_onnx
 
 from .config import ExportOptions
@@ -41,17 +41,14 @@ class OnnxTarget:
     ) -> ModelArtifact:
         """Write model.onnx. Raises ModelError with the tools' own words, MissingTool."""
         batch = 1 if options.fixed else None
-        made = made_artifact(
+        made, module = begin_export(
             artifact,
             out / MODEL,
-            size=size_of(artifact, options.imgsz),
-            dynamic=artifact.input.dynamic and not options.fixed,
+            context,
+            imgsz=options.imgsz,
+            fixed=options.fixed,
             precision=INT8 if options.int8 else "fp32",
-            batch=batch,
         )
-        context.progress("convert", 0, 2)
-        module = export_module(artifact)
-        context.check()
         path = out / (_FLOAT if options.int8 else MODEL)
         write_onnx(
             module, path, made.input, opset=options.opset, batch=batch,

@@ -21,8 +21,8 @@ from studio.exporting.calibration import (
     calibration_problems,
     calibration_set,
 )
-from studio.exporting.checks import HEADS, POSE, common_problems, size_of
-from studio.exporting.making import export_module, made_artifact
+from studio.exporting.checks import HEADS, POSE, common_problems
+from studio.exporting.making import begin_export
 from studio.io.files import atomic_write_text
 from studio.runtime.engines.openvino import import_openvino, openvino_core
 
@@ -54,17 +54,14 @@ class OpenVinoTarget:
         from .conversion import converted
         from .storing import store_int8
 
-        made = made_artifact(
+        made, module = begin_export(
             artifact,
             out / MODEL,
-            size=size_of(artifact, options.imgsz),
-            dynamic=artifact.input.dynamic and not options.fixed,
+            context,
+            imgsz=options.imgsz,
+            fixed=options.fixed,
             precision=INT8 if options.int8 else "fp16" if options.half else "fp32",
-            batch=1 if options.fixed else None,
         )
-        context.progress("convert", 0, 2)
-        module = export_module(artifact)
-        context.check()
         model = converted(module, made.input, artifact, one=options.fixed)
         context.progress("convert", 1, 2)
         context.check()

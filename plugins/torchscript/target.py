@@ -15,8 +15,8 @@ from studio.core.device_report import DeviceCheck, DeviceReport, Limits, NextSte
 from studio.core.errors import ModelError, Problem
 from studio.core.job import JobContext
 from studio.core.options import N_
-from studio.exporting.checks import common_problems, size_of
-from studio.exporting.making import export_module, made_artifact
+from studio.exporting.checks import common_problems
+from studio.exporting.making import begin_export
 from studio.exporting.onnx_file import last_words
 from studio.io.files import atomic_stream
 from studio.io.trust_script import operators
@@ -37,16 +37,13 @@ class TorchScriptTarget:
         self, artifact: ModelArtifact, options: ExportOptions, out: Path, context: JobContext
     ) -> ModelArtifact:
         """Write model.torchscript. Raises ModelError where it cannot be traced."""
-        made = made_artifact(
+        made, module = begin_export(
             artifact,
             out / MODEL,
-            size=size_of(artifact, options.imgsz),
-            dynamic=artifact.input.dynamic and not options.fixed,
-            batch=1 if options.fixed else None,
+            context,
+            imgsz=options.imgsz,
+            fixed=options.fixed,
         )
-        context.progress("convert", 0, 2)
-        module = export_module(artifact)
-        context.check()
         traced = _traced(module, made, artifact.weights)
         context.progress("convert", 1, 2)
         context.check()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from studio.core.artifact import InputSpec, ModelArtifact
+from studio.core.job import JobContext
+from studio.exporting.checks import size_of
 from studio.registry import find
 
 BESIDE = "beside"
@@ -53,3 +55,32 @@ def made_artifact(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         extra={**kept, **(extra or {})},
     )
+
+
+def begin_export(
+    artifact: ModelArtifact,
+    weights: Path,
+    context: JobContext,
+    *,
+    imgsz: Sequence[int] | None,
+    fixed: bool,
+    precision: str = "fp32",
+    steps: int = 2,
+) -> tuple[ModelArtifact, Any]:
+    """The description of the file `weights` to be made, and the network that goes into it.
+
+    fixed: one picture of one size goes in at a time. steps: how many the conversion has; the first
+    is told. Raises ModelError, Cancelled.
+    """
+    made = made_artifact(
+        artifact,
+        weights,
+        size=size_of(artifact, imgsz),
+        dynamic=artifact.input.dynamic and not fixed,
+        precision=precision,
+        batch=1 if fixed else None,
+    )
+    context.progress("convert", 0, steps)
+    module = export_module(artifact)
+    context.check()
+    return made, module
