@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("torch", "ultralytics", "openvino", "onnxruntime", "cv2", "labelme")
+HEAVY = ("torch", "ultralytics", "openvino", "onnxruntime", "cv2", "av", "labelme")
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -41,14 +41,12 @@ from studio.runtime.recording import (
     Recording,
 )
 from studio.runtime.results import records
-from studio.runtime.sources import ImagesSource, Source, SourceFrame, open_source
+from studio.runtime.sources import ImagesSource, Source, SourceFrame, cut_short, open_source
 from studio.runtime.stages import FinishBehind, MapAhead, ReadAhead, one_opencv_thread
 from studio.runtime.track_rows import TrackRows
 from studio.runtime.tracking import NobodyAsked, SourceTracker, tracker_called
 from studio.vision.drawing import DrawStyle, draw_people, draw_text
 
-# A video that ends before this part of what its header promises was probably cut short.
-_WHOLE = 0.95
 _TELL_SECONDS = 0.2
 # Decoding pictures on more threads than this gives no model enough to do.
 _READERS = 4
@@ -193,12 +191,8 @@ class PredictRun:
     def _check_whole(self, read: int) -> None:
         if self.source.live:
             self._problem(self.source.name, "It stopped giving frames.")
-        if self.source.kind == "video" and read < self.source.count * _WHOLE:
-            self._problem(
-                self.options.source,
-                f"The video ends after {read} of {self.source.count} frames: it is cut short or "
-                "damaged. What could be read was used.",
-            )
+        if said := cut_short(self.source, read):
+            self._problem(self.options.source, said)
 
     def _report(self, frame: SourceFrame) -> None:
         if frame.problem is not None:

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from studio.core.errors import DeviceError, FileProblem, FormatError
+from studio.io.cameras import Camera
 from studio.io.images import write_image
 from studio.io.video import VideoWriter
+from studio.runtime import camera_source
 from studio.runtime.sources import CameraWish, open_source, source_kind
 
 GREY = np.full((40, 60, 3), 90, np.uint8)
@@ -42,6 +44,7 @@ def video(path: Path, frames: int = 12) -> Path:
     [
         ("0", "camera"),
         ("/dev/video2", "camera"),
+        ("camera:Logitech C920", "camera"),
         ("rtsp://user:secret@10.0.0.1/stream", "stream"),
         ("HTTP://cam.local/video.mjpg", "stream"),
         ("synthetic:3", "synthetic"),
@@ -124,6 +127,15 @@ def test_a_camera_that_is_not_there_says_what_to_do() -> None:
     with pytest.raises(DeviceError, match="Camera 97 is not there") as caught:
         open_source("97")
     assert "Plug it in" in caught.value.hint
+
+
+def test_a_camera_that_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera_source, "list_cameras", lambda: (Camera(98, "C920", "/dev/x"),))
+    with pytest.raises(DeviceError, match="no camera called Doorbell") as caught:
+        open_source("camera:Doorbell")
+    assert "C920" in caught.value.hint
+    with pytest.raises(DeviceError, match="is not there") as caught:
+        open_source("camera:c920")
 
 
 def test_a_stream_that_does_not_answer_keeps_its_password_to_itself() -> None:
