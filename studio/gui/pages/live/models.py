@@ -44,7 +44,7 @@ class ModelPicker(QWidget):
         self._heads = heads
         self._extra: list[Path] = []
         self._project: Path | None = None
-        self.combo = choice_box("Head poses" if heads else "Model")
+        self.combo = choice_box("Head-pose model" if heads else "Model")
         self.hint = label("", "hint", wrap=True)
         tip = "Choose a head-pose model…" if heads else "Choose a model file…"
         column = QVBoxLayout(self)

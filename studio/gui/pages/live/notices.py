@@ -39,8 +39,9 @@ def notice_of(state: str, message: str, hint: str) -> Notice | None:
         return None
     own = _HINTS.get(state, "")
     over = _OVER.get(state, "")
+    serving = state == SERVING
     return Notice(
-        said(message),
+        tr("Results are sent on: {address}", address=message) if serving else said(message),
         said(hint) if hint else tr(own) if own else "",
         _KINDS.get(state, "info"),
         tr(over) if over else "",

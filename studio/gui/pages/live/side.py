@@ -79,7 +79,7 @@ class LiveSide(QFrame):
                 N_("Model"),
                 (
                     self.model_picker,
-                    titled("Head poses", self.head_picker),
+                    titled("Head-pose model", self.head_picker),
                     titled("Tracker", self.tracker_picker),
                     titled("Device", self.device_picker),
                     self.model_form,

@@ -297,6 +297,7 @@ class SourcePicker(QWidget):
 
     def _kind_changed(self) -> None:
         self._show_part()
+        self.verdict.hide()
         if self.kind.currentData() == SYNTHETIC:
             self.modes.set_modes(())
         self.changed.emit()
@@ -305,7 +306,6 @@ class SourcePicker(QWidget):
         shown = self._parts[self.kind.currentData() or CAMERA]
         for part in {p for parts in self._parts.values() for p in parts}:
             part.setVisible(part in shown)
-        self.verdict.hide()
 
     def _retext(self) -> None:
         chosen = self.kind.currentData()
