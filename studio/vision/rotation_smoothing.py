@@ -16,10 +16,12 @@ from studio.vision.one_euro import part_of_step
 
 Matrix = npt.NDArray[np.float64]
 
-# What passes where a head is still, from no smoothing to the calmest, in Hz.
-_LIVELY, _CALM = 8.0, 0.25
-# Hz more for each degree a second that a head turns, and what passes of that speed itself.
-_BETA, _SPEED_CUTOFF = 0.03, 1.0
+# From hardly any smoothing to the calmest: what passes where a head is still, in Hz, and how much
+# more for each degree a second that it turns.
+_STILL = (8.0, 0.25)
+_TURNING = (0.05, 0.01)
+# What passes of that speed itself, in Hz.
+_SPEED_CUTOFF = 1.0
 # After so many seconds unseen a head has another rotation than any that could be continued.
 FORGOTTEN = 1.0
 
@@ -41,8 +43,8 @@ class SmoothRotation:
         step = rotation_vector(rotation @ self._value.T)
         speed = np.degrees(step) / seconds
         self._speed = self._speed + part_of_step(_SPEED_CUTOFF, seconds) * (speed - self._speed)
-        least = _LIVELY * (_CALM / _LIVELY) ** min(strength, 1.0)
-        cutoff = least + _BETA * float(np.linalg.norm(self._speed))
+        more = _between(_TURNING, strength) * float(np.linalg.norm(self._speed))
+        cutoff = _between(_STILL, strength) + more
         part = float(part_of_step(cutoff, seconds))
         self._value = rotation_about(part * step) @ self._value
         return self._value.copy()
@@ -65,6 +67,10 @@ class SmoothRotations:
         self._known = {
             key: known for key, known in self._known.items() if 0 <= time - known[1] <= FORGOTTEN
         }
+
+
+def _between(ends: tuple[float, float], strength: float) -> float:
+    return ends[0] * (ends[1] / ends[0]) ** min(strength, 1.0)
 
 
 def rotation_vector(rotation: Matrix) -> Matrix:

@@ -46,7 +46,7 @@ def test_a_head_that_is_still_stays_exactly_as_it_is(strength: float) -> None:
     assert smoothed([still] * 50, strength) == pytest.approx(np.array([still] * 50), abs=1e-12)
 
 
-@pytest.mark.parametrize(("strength", "part"), [(0.25, 0.65), (0.5, 0.52), (1.0, 0.45)])
+@pytest.mark.parametrize(("strength", "part"), [(0.25, 0.65), (0.5, 0.52), (1.0, 0.3)])
 def test_trembling_becomes_less(strength: float, part: float) -> None:
     truth = np.array([turned(25, -10, 5)] * 600)
     seen = trembling(truth, 1.5)
@@ -56,13 +56,13 @@ def test_trembling_becomes_less(strength: float, part: float) -> None:
     assert after < part * before
 
 
-@pytest.mark.parametrize(("strength", "most"), [(0.25, 4.5), (0.5, 6.0), (1.0, 7.5)])
+@pytest.mark.parametrize(("strength", "most"), [(0.25, 4.5), (0.5, 6.0), (1.0, 10.5)])
 def test_a_quick_turn_is_followed(strength: float, most: float) -> None:
     """120 degrees in a second, then still."""
     turn = [turned(-60 + 4 * i) for i in range(31)] + [turned(60)] * 15
     behind = geodesic(smoothed(turn, strength), np.array(turn))
     assert behind.max() < most
-    assert behind[-1] < 0.05
+    assert behind[-1] < 0.3
 
 
 @pytest.mark.parametrize("strength", STRENGTHS)
