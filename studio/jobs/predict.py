@@ -160,6 +160,7 @@ class PredictRun:
             under_way=lambda: self.predictor.engine.requests,
             batch=self.options.batch,
             window=max(self.options.batch, WINDOW if waits else 1),
+            halted=lambda: self.context.stop_requested,
         )
         with _reading(self.source) as frames:
             yield from found_in_order(self._readable(frames), asking)

@@ -15,7 +15,7 @@ from studio.runtime.predictor import Finding, Found
 from studio.runtime.sources import SourceFrame
 
 # Pictures that wait for others of their size: so many, or so many bytes of them.
-WINDOW = 64
+WINDOW = 32
 WINDOW_BYTES = 256 * 2**20
 
 
@@ -25,7 +25,8 @@ class Asking:
 
     submit: starts one inference over frames of one kind. kind: what frames must have in common for
     that. under_way: how many inferences at once; it may change after the first. batch: frames in
-    one inference. window: how many frames may wait for others of their kind (1: none).
+    one inference. window: how many frames may wait for others of their kind (1: none). halted:
+    whether what waits is to be left alone; what is under way is finished.
     """
 
     submit: Callable[[list[SourceFrame]], Finding]
@@ -33,6 +34,7 @@ class Asking:
     under_way: Callable[[], int]
     batch: int = 1
     window: int = 1
+    halted: Callable[[], bool] = lambda: False
 
 
 def found_in_order(
@@ -79,6 +81,10 @@ class _Flow:
         size = self.asking.batch
         for group in groups.values():
             for start in range(0, len(group), size):
+                if self.asking.halted():
+                    asked = {f.index for part, _ in self.waiting for f in part} | self.known.keys()
+                    self.order = deque(f for f in self.order if f.index in asked)
+                    return
                 part = group[start : start + size]
                 self.waiting.append((part, self.asking.submit(part)))
                 while len(self.waiting) >= max(1, self.asking.under_way()):

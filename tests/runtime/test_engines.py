@@ -144,3 +144,17 @@ def test_the_size_asked_for_is_rounded_up(toy_model: Path) -> None:
         assert predictor.size == (224, 320)
     with pytest.raises(UsageError, match="imgsz"):
         Predictor(toy_model, imgsz=(1, 2, 3))
+
+
+def test_for_throughput_one_more_waits_its_turn(toy_model: Path) -> None:
+    from studio.runtime.engines.openvino import devices
+
+    assert devices()[0][0] == "cpu"
+    picture = np.zeros((1, 96, 96, 3), np.uint8)
+    for throughput, least in ((False, 2), (True, 3)):
+        engine = open_engine(load_artifact(toy_model), device="cpu", throughput=throughput)
+        engine.infer(picture)
+        assert (engine.requests == 2) if not throughput else (engine.requests >= least)
+        pending = [engine.submit(picture) for _ in range(engine.requests + 2)]
+        assert all(np.array_equal(p.result()[0], pending[0].result()[0]) for p in pending)
+        engine.close()

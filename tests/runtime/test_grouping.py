@@ -90,6 +90,14 @@ def test_large_pictures_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) 
     assert len(model.asked) <= 3
 
 
+def test_what_waits_is_left_alone_after_a_stop() -> None:
+    model = Model(2)
+    asking = Asking(model.submit, side, lambda: 2, window=20, halted=lambda: len(model.asked) >= 5)
+    out = [frame.index for frame, _ in found_in_order(frames([4, 8] * 10), asking)]
+    assert out == [0, 2, 4, 6, 8]
+    assert model.under_way == 0
+
+
 def test_what_a_model_raises_comes_out() -> None:
     def refuse(part: list[SourceFrame]) -> Answer:
         raise ModelError("no", where=str(len(part)))
