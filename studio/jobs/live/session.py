@@ -235,6 +235,8 @@ class Session:
                 raise UsageError(f"These cannot be changed while Live runs: {unknown}.")
             options = LiveOptions.from_mapping(self._options.to_mapping() | known).validated()
             if options.serve != self._options.serve:
+                # Where the new address cannot be had, the old one is given up all the same.
+                self._options = dataclasses.replace(self._options, serve="")
                 self._serve(options.serve)
         except StudioError as error:
             self._context.log(str(error), level="warning")
