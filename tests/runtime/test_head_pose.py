@@ -16,7 +16,6 @@ from studio.io.skeletons import load_skeleton
 from studio.metrics.head import geodesic, head_errors
 from studio.runtime.artifacts import load_artifact
 from studio.runtime.faces import open_face_detector
-from studio.runtime.head_outputs import nearest_rotations, rotations_of_six
 from studio.runtime.head_pose import HeadPoser, head_pose
 from tests.io.data import shared
 
@@ -90,18 +89,12 @@ def test_a_model_that_finds_people_is_refused() -> None:
         HeadPoser(shared("weights/yolo11n-pose.pt"))
 
 
-def test_six_numbers_and_bent_rotations_become_true_ones() -> None:
-    rng = np.random.default_rng(0)
-    made = rotations_of_six(rng.normal(size=(20, 6)))
-    assert np.abs(made @ np.swapaxes(made, 1, 2) - np.eye(3)).max() < 1e-12
-    assert np.linalg.det(made) == pytest.approx(1)
-    true = np.stack([rotation_of(Angles(*rng.uniform(-80, 80, 3))) for _ in range(20)])
-    bent = true + rng.normal(0, 1e-3, true.shape)
-    straight = nearest_rotations(bent)
-    assert np.linalg.det(straight) == pytest.approx(1)
-    assert geodesic(straight, true).max() < 0.3
-    pose = head_pose(true[0])
-    assert rotation_of(Angles(pose.yaw, pose.pitch, pose.roll)) == pytest.approx(true[0])
+def test_a_pose_has_the_angles_of_its_rotation() -> None:
+    rotation = rotation_of(Angles(31, -22, 13))
+    pose = head_pose(rotation, np.array([1, 2, 3, 4]))
+    assert (pose.yaw, pose.pitch, pose.roll) == pytest.approx((31, -22, 13))
+    assert pose.box == pytest.approx([1, 2, 3, 4])
+    assert head_pose(rotation).box is None
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
