@@ -15,7 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-
 # linux/videodev2.h
 _CAPTURE = 0x0000_0001
 _DEVICE_CAPS = 0x8000_0000

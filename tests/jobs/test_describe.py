@@ -28,11 +28,15 @@ def test_a_bare_weights_file_is_described(tmp_path: Path) -> None:
     assert ["cpu", "CPU"] in result["devices"]
 
 
-def test_an_engine_says_what_it_can_compute_on() -> None:
-    pytest.importorskip("openvino")
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [("model.xml", "openvino"), ("model.onnx", "onnxruntime"), ("model.tflite", "litert")],
+)
+def test_an_engine_says_what_it_can_compute_on(name: str, engine: str) -> None:
+    pytest.importorskip("openvino" if engine == "openvino" else "onnxruntime")
     artifact = load_artifact(SAMPLE)
-    exported = replace(artifact, weights=Path("model.xml"))
-    assert exported.engine == "openvino"
+    exported = replace(artifact, weights=Path(name))
+    assert exported.engine == engine
     names = dict(devices_of(exported))
     assert "cpu" in names
     assert all(names.values()), "every device has a full name"

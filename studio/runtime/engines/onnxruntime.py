@@ -103,4 +103,16 @@ def _provider(device: str, available: list[str]) -> tuple[str, Any]:
     return asked, (provider, {"device_id": number}) if number else provider
 
 
+def devices() -> tuple[tuple[str, str], ...]:
+    """(what `--device` takes, the provider's name) of all that ONNX Runtime was built for."""
+    import onnxruntime
+
+    available = onnxruntime.get_available_providers()
+    return tuple(
+        (name, value.removesuffix("ExecutionProvider"))
+        for name, value in _PROVIDERS.items()
+        if value in available
+    )
+
+
 make_engine = maker(OnnxEngine)

@@ -94,4 +94,13 @@ def torch_device(torch: Any, asked: str) -> str:
     return name
 
 
+def devices() -> tuple[tuple[str, str], ...]:
+    """(what `--device` takes, full name) of every device that PyTorch sees here."""
+    import torch
+
+    cards = [(f"cuda:{n}", torch.cuda.get_device_name(n)) for n in range(torch.cuda.device_count())]
+    apple = [("mps", "Apple GPU")] if torch.backends.mps.is_available() else []
+    return (("cpu", "CPU"), *cards, *apple)
+
+
 make_engine = maker(TorchEngine)
