@@ -15,7 +15,7 @@ from studio.runtime.predictor import Finding, Found
 from studio.runtime.sources import SourceFrame
 
 # Pictures that wait for others of their size: so many, or so many bytes of them.
-WINDOW = 32
+WINDOW = 64
 WINDOW_BYTES = 256 * 2**20
 
 

@@ -11,6 +11,8 @@ import pytest
 from studio.core.artifact import ModelArtifact
 from studio.core.errors import DeviceError, ModelError, UsageError
 from studio.runtime.artifacts import load_artifact
+from studio.runtime.engine import Engine
+from studio.runtime.engines.openvino import OFTEN, devices
 from studio.runtime.opening import open_engine
 from studio.runtime.predictor import Predictor
 from tests.runtime.toy import centre, picture_with, write_onnx
@@ -147,8 +149,6 @@ def test_the_size_asked_for_is_rounded_up(toy_model: Path) -> None:
 
 
 def test_for_throughput_one_more_waits_its_turn(toy_model: Path) -> None:
-    from studio.runtime.engines.openvino import devices
-
     assert devices()[0][0] == "cpu"
     picture = np.zeros((1, 96, 96, 3), np.uint8)
     for throughput, least in ((False, 2), (True, 3)):
@@ -158,3 +158,22 @@ def test_for_throughput_one_more_waits_its_turn(toy_model: Path) -> None:
         pending = [engine.submit(picture) for _ in range(engine.requests + 2)]
         assert all(np.array_equal(p.result()[0], pending[0].result()[0]) for p in pending)
         engine.close()
+
+
+def test_sizes_that_come_often_get_their_own_network(toy_model: Path) -> None:
+    rng = np.random.default_rng(1)
+    rare, usual = (rng.integers(0, 256, (1, side, 96, 3), np.uint8) for side in (160, 128))
+    with Predictor(toy_model) as predictor:
+        engine = predictor.engine
+        engine.infer(np.zeros((1, 96, 96, 3), np.uint8))
+        first = engine.infer(usual)
+        engine.infer(rare)
+        assert networks(engine) == {(1, 96, 96, 3), ()}
+        again = [engine.infer(usual) for _ in range(OFTEN)][-1]
+        assert networks(engine) == {(1, 96, 96, 3), (1, 128, 96, 3), ()}
+        assert np.allclose(first[0], again[0], atol=1e-2)
+
+
+def networks(engine: Engine) -> set[tuple[int, ...]]:
+    """The sizes that have a network of their own; () serves all the others."""
+    return set(vars(engine)["_compiled"])

@@ -15,9 +15,10 @@ from studio.core.errors import DeviceError, MissingTool, ModelError, UsageError
 from studio.runtime.engine import Batch, Outputs
 from studio.runtime.engines.common import channel_order
 
-# A source of one size gets a network compiled for that size; beyond this many sizes one network
-# with open sizes serves them all, which runs a few percent slower and compiles once.
-FIXED_SHAPES = 3
+# The first size and those that come often get networks compiled for them; one with open sizes serves
+# the others: it needs a sixth more time and is compiled once.
+FIXED_SHAPES = 4
+OFTEN = 8
 
 
 def import_openvino() -> Any:
@@ -117,6 +118,7 @@ class OpenVinoEngine:
         self.requests = 2
         self._dynamic = bool(self._model.input(0).get_partial_shape().is_dynamic)
         self._compiled: dict[tuple[int, ...], tuple[Any, collections.deque[Any]]] = {}
+        self._met: collections.Counter[tuple[int, ...]] = collections.Counter()
         self._pending: collections.deque[_Pending] = collections.deque()
         # A network of fixed size is compiled now, so that a mistake shows before the first frame.
         self.precision = precision
@@ -215,9 +217,12 @@ class OpenVinoEngine:
 
     def _network(self, shape: tuple[int, ...]) -> tuple[Any, collections.deque[Any]]:
         """With its free requests."""
-        known = self._compiled.get(shape) or self._compiled.get(())
+        known = self._compiled.get(shape)
         if known is not None:
             return known
+        fixed = self._has_its_own(shape)
+        if not fixed and () in self._compiled:
+            return self._compiled[()]
         model = self._model
         if not self._dynamic and tuple(model.input(0).shape) != shape:
             expected = "x".join(str(v) for v in tuple(model.input(0).shape)[:3])
@@ -226,7 +231,6 @@ class OpenVinoEngine:
                 f"not {'x'.join(str(v) for v in shape[:3])}.",
                 hint="Leave --imgsz and --batch out, or export it with open sizes.",
             )
-        fixed = len(self._compiled) < FIXED_SHAPES
         try:
             if self._dynamic and fixed:
                 model = model.clone()
@@ -239,6 +243,14 @@ class OpenVinoEngine:
         self.precision = _precision(compiled, self.precision)
         self._compiled[shape if fixed else ()] = (compiled, pool)
         return compiled, pool
+
+    def _has_its_own(self, shape: tuple[int, ...]) -> bool:
+        """Whether a network is to be compiled for `shape` alone."""
+        if not self._dynamic:
+            return True
+        self._met[shape] += 1
+        fixed = len(self._compiled) - (() in self._compiled)
+        return not fixed or (fixed < FIXED_SHAPES and self._met[shape] >= OFTEN)
 
     def _under_way(self, compiled: Any) -> int:
         """How many inferences at once: two, so that one is prepared while the other runs; for
