@@ -161,7 +161,8 @@ def _run(spec: JobSpec, namespace: Any) -> int:
     if spec.job == "predict" and spec.options.get("show"):
         from studio.gui.app import run_app
 
-        payload = {k: str(v) for k, v in spec.options.items() if k in ("source", "model")}
+        shown = ("source", "model", "head_model", "head_draw", "track", "device", "conf", "kp_conf")
+        payload = {k: str(v) for k, v in spec.options.items() if k in shown and v is not None}
         return run_app(spec.project, page="live", payload=payload)
     from studio.cli.console import run_in_console
 

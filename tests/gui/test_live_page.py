@@ -153,6 +153,20 @@ def test_a_tracker_is_asked_with_its_own_options(page: LivePage) -> None:
     assert not picker.more.isVisible()
 
 
+def test_what_the_command_line_chose_is_shown(page: LivePage, tmp_path: Path) -> None:
+    page.receive(
+        source="/tmp/walk.mp4", head_model=str(tmp_path / "h.onnx"), head_draw="axis",
+        track="bytetrack", device="npu", conf="0.6", kp_conf="nonsense",
+    )  # fmt: skip
+    asked = page.side.options(own_folder=False)
+    assert not page.session.running
+    expected = {
+        "source": "/tmp/walk.mp4", "head_model": str(tmp_path / "h.onnx"), "head_draw": "axis",
+        "track": "bytetrack", "device": "npu", "conf": 0.6, "kp_conf": 0.3,
+    }  # fmt: skip
+    assert expected.items() <= asked.items()
+
+
 def test_choices_come_back(page: LivePage, studio: StudioContext) -> None:
     panel, keeping = page.side.drawing_panel, page.side.keeping
     panel.trail.set_value(60)

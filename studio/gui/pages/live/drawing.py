@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -121,6 +122,13 @@ class DrawingPanel(QWidget):
             heads=str(self.heads.currentData()),
             **{name: box.isChecked() for name, box in self.layers().items()},
         )
+
+    def take(self, chosen: Mapping[str, str]) -> None:
+        """Scores and heads as another page or the command line chose them, by the job's names."""
+        for name, slider in (("conf", self.conf), ("kp_conf", self.joint_conf)):
+            with suppress(ValueError):
+                slider.set_value(float(chosen.get(name, "")))
+        _choose(self.heads, chosen.get("head_draw"))
 
     def state(self) -> dict[str, Any]:
         """Everything as it stands, for the next time."""

@@ -205,15 +205,13 @@ class LivePage(Page):
         """The project's own models come first."""
         self.side.set_project(None if project is None else Path(project.folder))
 
-    def receive(
-        self, source: str = "", model: str | Path = "", start: bool = False, **_more: Any
-    ) -> None:
-        """Show a source and a model chosen elsewhere; both together start at once."""
-        if source:
-            self.side.source_picker.set_source(str(source))
-        if model:
-            self.side.model_picker.set_model(Path(model))
-        if start or (source and model):
+    def receive(self, start: bool = False, **chosen: Any) -> None:
+        """Show what was chosen elsewhere (`source`, `model`, `head_model`, `track`, ..., as the job
+        calls them); a source and a model together start at once.
+        """
+        texts = {name: str(value) for name, value in chosen.items()}
+        self.side.take(texts)
+        if start or (texts.get("source") and texts.get("model")):
             self.start()
 
     def toggle(self) -> None:

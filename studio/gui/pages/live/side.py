@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,19 @@ class LiveSide(QFrame):
         ):
             widget.setEnabled(not running)
         self.repeat.setVisible(kind_of(self.source_picker.source()) in (VIDEO, FOLDER))
+
+    def take(self, chosen: Mapping[str, str]) -> None:
+        """What was chosen elsewhere, by the job's names; what is empty or unknown is left."""
+        if source := chosen.get("source"):
+            self.source_picker.set_source(source)
+        for name, picker in (("model", self.model_picker), ("head_model", self.head_picker)):
+            if chosen.get(name):
+                picker.set_model(Path(chosen[name]))
+        if tracker := chosen.get("track"):
+            self.tracker_picker.set_tracker(tracker)
+        if device := chosen.get("device"):
+            self.device_picker.set_device(device)
+        self.drawing_panel.take(chosen)
 
     def set_project(self, folder: Path | None) -> None:
         """The project's own models come first."""
