@@ -119,10 +119,10 @@ def test_an_error_while_finishing_is_raised_and_ends_the_thread() -> None:
 class Frames:
     """A source of numbered frames that come every `every` seconds."""
 
-    kind = "camera"
-    name = "frames"
-    size = (0, 0)
-    count = 0
+    kind: str = "camera"
+    name: str = "frames"
+    size: tuple[int, int] = (0, 0)
+    count: int = 0
 
     def __init__(self, count: int, every: float, *, live: bool, fps: float = 0.0) -> None:
         self.live = live
@@ -142,7 +142,7 @@ class Frames:
 
 def taken(capture: Capture, slow: float = 0.0) -> list[int]:
     seen: list[int] = []
-    while (frame := capture.next(lambda: False)) is not None:
+    while (frame := capture.take(20.0)) is not None:
         seen.append(frame.index)
         time.sleep(slow)
     return seen
@@ -168,9 +168,11 @@ def test_a_file_gives_every_frame_at_its_pace() -> None:
     capture.close()
 
 
-def test_a_stop_is_heard_while_waiting() -> None:
+def test_nobody_waits_longer_than_asked() -> None:
     capture = Capture(Frames(5, 60.0, live=True))
-    assert capture.next(lambda: True) is None
+    assert capture.take(0.0) is None
+    assert capture.take(0.05) is None
+    assert not capture.ended
 
 
 def test_what_the_source_raises_comes_out() -> None:
@@ -180,5 +182,5 @@ def test_what_the_source_raises_comes_out() -> None:
 
     capture = Capture(Broken(1, 0, live=True))
     with pytest.raises(OSError, match="unplugged"):
-        capture.next(lambda: False)
+        capture.take(20.0)
     capture.close()
