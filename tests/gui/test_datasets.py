@@ -45,9 +45,9 @@ def convert(page: DatasetsPage, qtbot: QtBot, name: str) -> None:
 
 
 def test_counts_follow_the_slider(page: DatasetsPage, qtbot: QtBot) -> None:
-    assert page.new._counts == (8, 2, 0)
+    assert page.new.shares.counts == (8, 2, 0)
     page.new.ratio.setValue(60)
-    qtbot.waitUntil(lambda: page.new._counts == (6, 4, 0), timeout=20_000)
+    qtbot.waitUntil(lambda: page.new.shares.counts == (6, 4, 0), timeout=20_000)
     assert [b.text for b in page.new.sides.bars()] == ["6", "4"]
 
 
@@ -56,7 +56,7 @@ def test_a_test_side_is_counted_made_and_shown(
 ) -> None:
     new = page.new
     new.test_ratio.setValue(10)
-    qtbot.waitUntil(lambda: new._counts == (8, 1, 1), timeout=20_000)
+    qtbot.waitUntil(lambda: new.shares.counts == (8, 1, 1), timeout=20_000)
     assert [(b.name, b.text) for b in new.sides.bars()] == [
         ("For training", "8"),
         ("For validation", "1"),
@@ -70,7 +70,7 @@ def test_a_test_side_is_counted_made_and_shown(
     new.ratio.setValue(70)
     new.test_ratio.setValue(20)
     assert new.test_percent.isVisible()
-    qtbot.waitUntil(lambda: new._counts == (7, 1, 2), timeout=20_000)
+    qtbot.waitUntil(lambda: new.shares.counts == (7, 1, 2), timeout=20_000)
     assert new.test_percent.text() == "20 %"
     convert(page, qtbot, "three")
     view = page.view
@@ -156,9 +156,9 @@ def test_converting_again_keeps_every_pictures_side(
     make_pictures(project, 12)
     page._again(item)
     assert page.new.name.text() == "people"
-    qtbot.waitUntil(lambda: sum(page.new._counts) == 12, timeout=5000)
+    qtbot.waitUntil(lambda: sum(page.new.shares.counts) == 12, timeout=5000)
     assert page.new.name_hint.isVisible()
-    promised = page.new._counts
+    promised = page.new.shares.counts
     convert(page, qtbot, "people")
     qtbot.waitUntil(lambda: page.view.grid.count() == 12, timeout=5000)
     assert page.view.item is not None

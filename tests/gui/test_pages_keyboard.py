@@ -82,7 +82,7 @@ def test_datasets(shown: MainWindow, project: Path, qtbot: QtBot) -> None:
     for _ in range(29):
         press(Qt.Key.Key_Left)
     assert page.new.ratio.value() == 50
-    qtbot.waitUntil(lambda: page.new._counts == (2, 2, 0), timeout=3000)
+    qtbot.waitUntil(lambda: page.new.shares.counts == (2, 2, 0), timeout=3000)
     press(Qt.Key.Key_Return, CONTROL)
     qtbot.waitUntil(lambda: page.room.currentWidget() is page.view, timeout=30_000)
     assert (project / "datasets" / "walked" / "dataset.json").is_file()

@@ -10,11 +10,9 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
-    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QSlider,
     QVBoxLayout,
     QWidget,
 )
@@ -27,9 +25,9 @@ from studio.gui.background import Background
 from studio.gui.forms import OptionsForm
 from studio.gui.i18n import bind_text, tr, translator
 from studio.gui.pages.datasets.counting import count_sides, picture_names
+from studio.gui.pages.datasets.shares import Shares
 from studio.gui.runner import Job
 from studio.gui.suggestions import suggestions
-from studio.gui.widgets.bars import Bar, Bars
 from studio.gui.widgets.basics import button, label, row
 from studio.gui.widgets.layouts import form_above_footer
 from studio.gui.widgets.parts import JobProgress, column, tab_through
@@ -101,9 +99,11 @@ class NewDataset(QWidget):
             box.setChecked(key in TICKED)
             box.toggled.connect(self._state)
         self.formats_error = label("Choose at least one format.", "error")
-        self.ratio, self.percent = self._share(1, 99, 80, N_("Share for training"))
-        self.test_ratio, self.test_percent = self._share(0, 50, 0, N_("Share for test"))
-        self.sides = Bars(("series_1",))
+        self.shares = Shares(self)
+        self.shares.changed.connect(self._soon.start)
+        self.ratio, self.percent = self.shares.ratio, self.shares.percent
+        self.test_ratio, self.test_percent = self.shares.test_ratio, self.shares.test_percent
+        self.sides = self.shares.sides
         self.count_error = label("", "error", wrap=True)
         self.form = OptionsForm(
             job_entry("convert").options_class(),
@@ -121,24 +121,6 @@ class NewDataset(QWidget):
         self.convert = button("Convert", self.start, role="primary", icon_name="play")
         self.cancel = button("Cancel", self._cancel, role="danger")
         self.cancel.hide()
-
-    def _share(self, least: int, most: int, value: int, title: str) -> tuple[QSlider, QLabel]:
-        slider, percent = QSlider(Qt.Orientation.Horizontal), QLabel()
-        slider.setRange(least, most)
-        slider.setValue(value)
-        # The handle is higher than the groove that the style asks room for.
-        slider.setMinimumHeight(20)
-        slider.valueChanged.connect(lambda _value: self._shares_changed(slider))
-        bind_text(slider.setAccessibleName, title)
-        percent.setMinimumWidth(40)
-        percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        return slider, percent
-
-    def _shares_changed(self, moved: QSlider) -> None:
-        """The other share gives way, so that at least one in a hundred is for validation."""
-        other = self.test_ratio if moved is self.ratio else self.ratio
-        other.setValue(min(other.value(), 99 - moved.value()))
-        self._soon.start()
 
     def _body(self) -> QVBoxLayout:
         self._add = button("Add folder…", self._choose_folder, icon_name="add")
@@ -227,14 +209,15 @@ class NewDataset(QWidget):
         project = self._project()
         if project is None:
             raise UsageError("No project is open.", hint="Open a folder of pictures first.")
+        ratio, test_ratio = self.shares.values()
         options = {
             **self.form.values(),
             "input": [str(f) for f in self.input_folders()],
             "output": str(project / "datasets"),
             "name": self.name.text().strip(),
             "to": self.chosen_formats(),
-            "ratio": self.ratio.value() / 100,
-            "test_ratio": self.test_ratio.value() / 100,
+            "ratio": ratio,
+            "test_ratio": test_ratio,
         }
         job_entry("convert").options_class().from_mapping(options).validated()
         return JobSpec("convert", options, None, project)
@@ -336,7 +319,7 @@ class NewDataset(QWidget):
 
     def _count(self) -> None:
         names, seed = self._names, self._seed()
-        shares = self.ratio.value() / 100, self.test_ratio.value() / 100
+        shares = self.shares.values()
         project, name = self._project(), self.name.text().strip()
         folder = project / "datasets" / name if project and name else None
 
@@ -345,19 +328,11 @@ class NewDataset(QWidget):
         )
 
     def _counted(self, counts: tuple[int, int, int]) -> None:
-        self._counts = counts
-        self._show_counts()
+        self.shares.show_counts(counts)
         self._state()
 
-    _counts: tuple[int, int, int] = (0, 0, 0)
-
     def _show_counts(self) -> None:
-        self.percent.setText(f"{self.ratio.value()} %")
-        self.test_percent.setText(f"{self.test_ratio.value()} %")
-        titles = (N_("For training"), N_("For validation"), N_("For test"))
-        bars = [Bar(t, (float(n),), f"{n}") for t, n in zip(titles, self._counts, strict=True)]
-        shown = bars if self.test_ratio.value() or self._counts[2] else bars[:2]
-        self.sides.set_bars(shown, top=float(max(1, *self._counts, sum(self._counts))))
+        self.shares.show_counts(self.shares.counts)
 
     def _state(self) -> None:
         name = self.name.text().strip()
@@ -391,8 +366,7 @@ class NewDataset(QWidget):
             return tr("Open a project first.")
         if not self._names:
             return tr("There are no annotated pictures in these folders.")
-        train, val, test = self._counts
-        if train + val + test and not (train and val and (test or not self.test_ratio.value())):
+        if self.shares.one_is_empty():
             return tr("One side would be empty; move the slider or add pictures.")
         return ""
 
