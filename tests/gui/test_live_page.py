@@ -242,6 +242,22 @@ def test_a_warning_of_the_job_is_told_once(
     end(qtbot, page)
 
 
+def test_doubtful_frames_are_counted_and_hide_no_warning(
+    qtbot: QtBot, page: LivePage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: Step = ("artifact", {"kind": "doubtful", "path": str(tmp_path / "doubtful-1.jpg")})
+    steps: tuple[Step, ...] = (kept, kept, ("until", "more"), UNPLUGGED, kept, ("until", "back"))
+    made = led(qtbot, page, monkeypatch, tmp_path, *steps, ("frames", 3), kept)
+    made.go("go")
+    qtbot.waitUntil(lambda: page.banner.message.text() == "Doubtful frames kept: 2")
+    assert "doubtful-1.jpg" in page.banner.hint.text()
+    made.go("more")
+    qtbot.waitUntil(lambda: "went away" in page.banner.message.text())
+    made.go("back")
+    qtbot.waitUntil(lambda: page.banner.message.text() == "Doubtful frames kept: 4")
+    end(qtbot, page)
+
+
 def test_sliders_and_keys_reach_the_running_job(
     qtbot: QtBot, page: LivePage, window: MainWindow, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from studio.io.project import Project
 
 SEND_DELAY_MS = 80
+WARNINGS = ("banner-warning", "banner-error")
 
 
 class LivePage(Page):
@@ -61,6 +62,7 @@ class LivePage(Page):
         # Whether the banner says that no frames come: the next frame takes it back.
         self._silent = False
         self._told = ""
+        self._doubtful = 0
         self._send_timer = QTimer(self)
         self._send_timer.setSingleShot(True)
         self._send_timer.setInterval(SEND_DELAY_MS)
@@ -238,6 +240,7 @@ class LivePage(Page):
         except StudioError as error:
             self.show_problem(error)
             return
+        self._doubtful = 0
         self.view.clear()
         bind_told(self.view.set_message, tr("Starting…"))
         self.stack.setCurrentWidget(self.view)
@@ -334,11 +337,7 @@ class LivePage(Page):
     def _made(self, kind: str, path: str) -> None:
         made = Path(path)
         if kind == "doubtful":
-            self.banner.show_message(
-                tr("A doubtful frame was kept: {name}", name=made.name),
-                action=tr("Annotate it"),
-                callback=lambda: self.studio.open_page("annotate", picture=made),
-            )
+            self._kept_doubtful(made)
         elif kind in ("video", "snapshot"):
             title = N_("Recorded: {name}") if kind == "video" else N_("Snapshot: {name}")
             self.banner.show_message(
@@ -348,6 +347,18 @@ class LivePage(Page):
                 action=tr("Open folder"),
                 callback=lambda: open_folder(made.parent),
             )
+
+    def _kept_doubtful(self, made: Path) -> None:
+        """One may come every second: they are counted, and no warning gives way to them."""
+        self._doubtful += 1
+        if self.banner.isVisible() and self.banner.property("role") in WARNINGS:
+            return
+        self.banner.show_message(
+            tr("Doubtful frames kept: {count}", count=self._doubtful),
+            hint=str(made),
+            action=tr("Annotate it"),
+            callback=lambda: self.studio.open_page("annotate", picture=made),
+        )
 
     def _ended(self, _state: str) -> None:
         self.leave_full_screen()
