@@ -15,9 +15,10 @@ from PySide6.QtGui import QUndoStack
 
 from studio.core.annotation import AnnotatedImage
 from studio.core.edits import Edit, ReplaceContent
-from studio.core.errors import DataError, FileProblem, StudioError
+from studio.core.errors import DataError, StudioError
 from studio.core.options import N_
 from studio.gui.edit_command import EditCommand
+from studio.gui.edit_journal import EditJournal
 from studio.gui.sheet_reader import SMALL, SheetReader, read_sheet
 from studio.gui.sheets import Order, Outcome, Sheet, Writer, look, stamp_of, write
 from studio.io import labelme
@@ -46,17 +47,21 @@ class Document(QObject):
         super().__init__(parent)
         self.history = QUndoStack(self)
         self.autosave = True
-        self.journal: Journal | None = None
+        self._notes = EditJournal(self.problem.emit)
         self._sheets: dict[Path, Sheet] = {}
         self._current: Sheet | None = None
         self._selection: tuple[int, ...] = ()
         self._sizes: dict[Path, tuple[int, int]] = {}
-        self._journal_failed = False
         self._writer = Writer(self)
         self._writer.written.connect(self._written)
         self._reader = SheetReader(self)
         self._reader.ready.connect(self._came)
         self._coming: tuple[Path, tuple[int, int] | None] | None = None
+
+    @property
+    def journal(self) -> Journal | None:
+        """Where unsaved edits are kept, None without a project."""
+        return self._notes.journal
 
     # the picture in hand
 
@@ -84,10 +89,7 @@ class Document(QObject):
         """Start afresh in another project; what is unsaved must have been dealt with before."""
         self.settle()
         self.history.clear()
-        if self.journal is not None and not self.unsaved():
-            self.journal.close()
-        self.journal = None if folder is None else Journal(folder)
-        self._journal_failed = False
+        self._notes.begin(folder, close=not self.unsaved())
         self._sheets.clear()
         self._sizes.clear()
         self._reader.drop()
@@ -196,32 +198,12 @@ class Document(QObject):
         before = self._selection
         sheet.content = edit.apply(sheet.content)
         self._selection = _follow(edit, before)
-        self._note(sheet, edit)
+        self._notes.note(sheet, edit)
         self.changed.emit(edit)
         if self._selection != before:
             self.selection_changed.emit()
         if sheet.dirty != was_dirty:
             self.saved_changed.emit(picture)
-
-    def _note(self, sheet: Sheet, edit: Edit) -> None:
-        if self.journal is None:
-            return
-        try:
-            if sheet.dirty or sheet.order is not None:
-                size = (sheet.content.width, sheet.content.height)
-                self.journal.record(sheet.picture, sheet.file_hash, edit, size)
-            else:
-                self.journal.done(sheet.picture)
-        except FileProblem as problem:
-            self._tell_journal(problem)
-        if self.journal.trouble is not None:
-            self._tell_journal(self.journal.trouble)
-
-    def _tell_journal(self, problem: FileProblem) -> None:
-        """Said once: every further edit would say it again."""
-        if not self._journal_failed:
-            self._journal_failed = True
-            self.problem.emit(problem)
 
     # the selection
 
@@ -266,7 +248,7 @@ class Document(QObject):
         before, sheet.problem, sheet.conflict = sheet.content, fresh.problem, False
         sheet.content = sheet.saved = fresh.content if content is None else content
         sheet.file_hash, sheet.stamp = fresh.file_hash, fresh.stamp
-        self._journal_done(sheet)
+        self._notes.done(sheet)
         if sheet is self._current:
             self._selection = ()
             self.changed.emit(ReplaceContent(before, sheet.content))
@@ -316,18 +298,8 @@ class Document(QObject):
         return not failed
 
     def _order(self, sheet: Sheet, *, overwrite: bool = False) -> Order:
-        journal, picture, mark = self.journal, sheet.picture, None
-        try:
-            mark = None if journal is None else journal.mark(picture)
-        except FileProblem as problem:
-            self._tell_journal(problem)
-
-        def note(digest: str) -> None:
-            if journal is not None and mark is not None:
-                journal.saving(picture, digest, mark)
-
-        stamp = sheet.stamp
-        return Order(sheet.annotation, sheet.content, stamp, sheet.file_hash, overwrite, note)
+        note = self._notes.saving(sheet)
+        return Order(sheet.annotation, sheet.content, sheet.stamp, sheet.file_hash, overwrite, note)
 
     def _written(self, sheet: Sheet, order: Order, outcome: Outcome) -> None:
         sheet.order = None
@@ -358,17 +330,9 @@ class Document(QObject):
         sheet.file_hash, sheet.stamp = outcome.file_hash, outcome.stamp
         sheet.conflict = sheet.gone = False
         if not sheet.dirty:
-            self._journal_done(sheet)
+            self._notes.done(sheet)
         self.saved_changed.emit(sheet.picture)
         return True
-
-    def _journal_done(self, sheet: Sheet) -> None:
-        if self.journal is None:
-            return
-        try:
-            self.journal.done(sheet.picture)
-        except FileProblem as problem:
-            self._tell_journal(problem)
 
     # files changed by other programs
 
