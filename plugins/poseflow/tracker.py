@@ -104,7 +104,9 @@ class PoseFlow:
             return scores
         orb_box, box, orb_pose, pose = self._options.weights
         iou = overlaps(np.array([s.box for s in linked]), np.array([s.box for s in seen]))
-        squares = np.array([[_iou(a.squares, b.squares) for b in seen] for a in linked])
+        squares = _iou(
+            np.array([s.squares for s in linked])[:, None], np.array([s.squares for s in seen])
+        )
         poses = _best(squares, self._options.joints)
         recent = np.array([s.frame == index - 1 for s in linked])[:, None]
         scores = np.where(recent, 1.0, 0.5) * (box * iou + pose * poses)
@@ -126,16 +128,11 @@ def _best(values: FloatArray, count: int) -> FloatArray:
 
 
 def _iou(first: FloatArray, second: FloatArray) -> FloatArray:
-    """(K,) IoU of each square with the other pose's of the same joint."""
-    shared = np.prod(
-        np.clip(
-            np.minimum(first[:, 2:], second[:, 2:]) - np.maximum(first[:, :2], second[:, :2]),
-            0,
-            None,
-        ),
-        axis=1,
-    )
-    union = sum(np.prod(s[:, 2:] - s[:, :2], axis=1) for s in (first, second)) - shared
+    """(..., K) IoU of squares (..., K, 4) with the other poses' of the same joint."""
+    low = np.maximum(first[..., :2], second[..., :2])
+    high = np.minimum(first[..., 2:], second[..., 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=-1)
+    union = sum((s[..., 2:] - s[..., :2]).prod(axis=-1) for s in (first, second)) - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
