@@ -144,7 +144,8 @@ class SourcePicker(QWidget):
         self._recent: list[str] = []
         self._background = Background(self)
         self.kind = choice_box("Source")
-        self.recent_button = _menu_button("history", "Recent sources")
+        self.recent_button = tool_button("history", "Recent sources")
+        self.recent_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.recent_menu = QMenu(self.recent_button)
         self.recent_button.setMenu(self.recent_menu)
         self.recent_menu.aboutToShow.connect(self._fill_recent)
@@ -334,12 +335,6 @@ class SourcePicker(QWidget):
         )
         if chosen:
             self.folder.setText(chosen)
-
-
-def _menu_button(icon_name: str, tooltip: str) -> QToolButton:
-    made = tool_button(icon_name, tooltip)
-    made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-    return made
 
 
 def _fill(combo: QComboBox, rows: Sequence[tuple[Any, str]]) -> None:
