@@ -21,15 +21,14 @@ from studio.gui.pages.annotate.assist import Assist
 from studio.gui.pages.annotate.canvas import Canvas
 from studio.gui.pages.annotate.commands import Commands
 from studio.gui.pages.annotate.editor import Editor
+from studio.gui.pages.annotate.joint_choice import choose_joint
 from studio.gui.pages.annotate.keeper import Keeper
 from studio.gui.pages.annotate.layout import PageLayout
 from studio.gui.pages.annotate.library import Library, entry_of
-from studio.gui.pages.annotate.pictures import Picture, PictureLoader, picture_size
+from studio.gui.pages.annotate.pictures import Picture, PictureLoader, known_size
 from studio.gui.pages.annotate.skeleton_change import DEFAULT
 from studio.gui.pages.annotate.thumbnails import Thumbnails
 from studio.gui.pages.annotate.tools import TOOLS
-from studio.gui.pages.annotate.tools.keypoints import KeypointsTool
-from studio.gui.pages.annotate.tools.loop import LoopTool
 from studio.io.skeletons import load_skeleton
 
 if TYPE_CHECKING:
@@ -181,14 +180,14 @@ class AnnotatePage(Page):
         """Take a picture in hand; the one before is saved first where autosave is on."""
         if picture != self.document.picture or self.document.coming is not None:
             self.banner.clear()
-            self.document.open(picture, _size_of(picture))
+            self.document.open(picture, known_size(picture))
 
     def open_soon(self, picture: Path) -> None:
         """`open_picture`, but a large annotation file is waited for without a halt."""
         if picture == (self.document.coming or self.document.picture):
             return
         self.banner.clear()
-        if not self.document.open_soon(picture, _size_of(picture)):
+        if not self.document.open_soon(picture, known_size(picture)):
             self.pictures.mark(picture)
             self.editor.said.emit(tr("Reading the annotations of {name}…", name=picture.name))
 
@@ -296,23 +295,8 @@ class AnnotatePage(Page):
 
     def pick_joint(self, joint: int) -> None:
         """A joint was chosen in the panel: select it if it is set, else set it next."""
-        editor = self.editor
-        if isinstance(editor.tool, LoopTool):
-            editor.tool.pick(joint)
+        if choose_joint(self.editor, joint):
             self.canvas.setFocus()
-            return
-        person = editor.person
-        if person is not None:
-            index = people.joints_of(self.document.content, editor.skeleton, person).get(joint)
-            if index is not None and editor.tool_id != "keypoints":
-                self.document.select([index])
-                return
-        if editor.tool_id != "keypoints":
-            self.use_tool("keypoints")
-        tool = editor.tools["keypoints"]
-        assert isinstance(tool, KeypointsTool)
-        tool.pick(joint)
-        self.canvas.setFocus()
 
     def _show_menu(self, place: QPoint) -> None:
         menu = QMenu(self)
@@ -406,11 +390,3 @@ class AnnotatePage(Page):
         get("names").setChecked(self.editor.look.names)
         get("hide_all").setChecked(self.editor.look.hide_all)
         self.parts.toolbar.show_saved(None if picture is None else document.is_dirty(picture))
-
-
-def _size_of(picture: Path) -> tuple[int, int] | None:
-    try:
-        return picture_size(picture)
-    except StudioError:
-        # The loader says the same with its reason; the annotations can be seen meanwhile.
-        return None

@@ -70,6 +70,16 @@ def picture_size(path: Path) -> tuple[int, int]:
     return size.width(), size.height()
 
 
+def known_size(path: Path) -> tuple[int, int] | None:
+    """`picture_size`, or None where it cannot be read: the loader says the same with its reason,
+    and the annotations can be seen meanwhile.
+    """
+    try:
+        return picture_size(path)
+    except StudioError:
+        return None
+
+
 def load_picture(path: Path) -> Picture:
     """Decode a picture upright; any depth becomes 8 bits, alpha stays. Runs in any thread.
 
