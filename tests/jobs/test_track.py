@@ -90,6 +90,26 @@ def test_a_video_gets_identities_in_every_file(video: Path, tmp_path: Path) -> N
     assert listener.of("progress")[-1] == {"stage": "track", "done": FRAMES, "total": FRAMES}
 
 
+@pytest.mark.parametrize("tracker", ["oks", "bytetrack", "botsort", "poseflow", "klt"])
+def test_each_tracker_tells_the_same_identities_in_json_and_csv(
+    tracker: str, video: Path, tmp_path: Path
+) -> None:
+    pred, out = write(tmp_path / "predictions.json", stored_rows()), tmp_path / "out"
+    values = {"every": 5} if tracker == "klt" else {}
+    result = run("track", tmp_path, source=video, pred=pred, out=out, tracker=tracker, **values)
+    told = json.loads((out / "predictions.json").read_text())
+    with (out / "predictions.csv").open() as stream:
+        table = [row["track_id"] for row in csv.DictReader(stream)]
+    # A person who is not sure enough to be followed has none.
+    given = [r.get("track_id") for r in told]
+    assert table == ["" if one is None else str(one) for one in given]
+    assert len(set(given) - {None}) == result["tracks"] >= 3
+    assert all(len(ids) <= 2 for ids in identities([r for r in told if "track_id" in r]).values())
+    again = run("track", tmp_path, source=video, pred=pred, out=tmp_path / "again",
+                tracker=tracker, **values)  # fmt: skip
+    assert Path(again["json"]).read_bytes() == (out / "predictions.json").read_bytes()
+
+
 def test_the_drawn_video_has_every_frame(video: Path, tmp_path: Path) -> None:
     pred = write(tmp_path / "predictions.json", stored_rows())
     run("track", tmp_path, source=video, pred=pred, out=tmp_path / "o", vis=tmp_path / "vis")
