@@ -7,6 +7,7 @@ one batch a frame, calm over time.
 
 from __future__ import annotations
 
+import math
 import time as clock
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -78,8 +79,8 @@ class HeadWatcher:
         self.smoothing = smoothing
         self._boxes = boxes
         self._own = own
-        self._smooth = SmoothRotations()
-        self._numbers = HeadNumbers()
+        self._time = -math.inf
+        self._anew()
 
     def told(self, picture: Picture, found: Found, time: float) -> Found:
         """What was found with heads where they are known, and the milliseconds as "head". time:
@@ -88,7 +89,8 @@ class HeadWatcher:
         started = clock.perf_counter()
         people = found.predictions
         heads = self.poser.of_known(picture, self._boxes(picture, people))
-        heads = self._calmed(people, heads, time)
+        if self.smoothing > 0:
+            heads = self._calmed(people, heads, time)
         told = tuple(replace(p, head=h) for p, h in zip(people, heads, strict=True))
         spent = (clock.perf_counter() - started) * 1000
         return replace(found, predictions=told, timings={**found.timings, "head": spent})
@@ -104,9 +106,17 @@ class HeadWatcher:
     def __exit__(self, *details: object) -> None:
         self.close()
 
+    def _anew(self) -> None:
+        self._smooth = SmoothRotations()
+        self._numbers = HeadNumbers()
+
     def _calmed(
         self, people: Sequence[Prediction], heads: Sequence[HeadPose | None], time: float
     ) -> list[HeadPose | None]:
+        if time <= self._time:
+            # Pictures have no time between them, and a video that begins again has other people.
+            self._anew()
+        self._time = time
         numbers = self._numbers(
             [None if h is None or p.track_id is not None else h.box
              for p, h in zip(people, heads, strict=True)],

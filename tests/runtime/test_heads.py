@@ -207,10 +207,25 @@ def test_smoothing_may_be_changed_while_it_runs(
         assert told[0].head is not None
         assert abs(told[0].head.yaw - 20) == pytest.approx(6, abs=1e-4)
     watcher.smoothing = 1.0
-    told = watcher.told(PICTURE, found(person(0, 0, track=1)), 10 / 30).predictions
-    assert told[0].head is not None
-    # It was at 26 and is seen at 14.
-    assert 20 < told[0].head.yaw < 26
+    yaws: list[float] = []
+    for frame in range(10, 30):
+        told = watcher.told(PICTURE, found(person(0, 0, track=1)), frame / 30).predictions
+        assert told[0].head is not None
+        yaws.append(told[0].head.yaw)
+    assert np.abs(np.diff(yaws[1:])).max() < 3
+
+
+def test_pictures_have_no_time_between_them(
+    monkeypatch: pytest.MonkeyPatch, head_file: Path
+) -> None:
+    """What was seen on other pictures is neither continued nor kept."""
+    poser, _ = watched(monkeypatch, head_file, trembling(2))
+    watcher = HeadWatcher(poser, lambda _, people: [np.array([0, 0, 40, 40.0])], smoothing=1.0)
+    for number in range(30):
+        told = watcher.told(PICTURE, found(person(0, 0)), 0.0).predictions
+        assert told[0].head is not None
+        assert told[0].head.yaw == pytest.approx(26 if number % 2 else 14, abs=1e-4)
+    assert len(watcher._smooth._known) == 1  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.parametrize(
