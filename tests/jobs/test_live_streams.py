@@ -15,11 +15,10 @@ from tests.mjpeg import NetworkCamera
 from tests.runtime.toy import picture_with
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in life, in a tenth of the time."""
-    monkeypatch.setattr(session, "_STALL_SECONDS", 0.5)
-    monkeypatch.setattr(stream_source, "SILENT_SECONDS", 2.0)
+def patience(monkeypatch: pytest.MonkeyPatch, stall: float, silent: float) -> None:
+    """Seconds until a stream is said to have stalled, and until it is given up."""
+    monkeypatch.setattr(session, "_STALL_SECONDS", stall)
+    monkeypatch.setattr(stream_source, "SILENT_SECONDS", silent)
 
 
 def after_status(listener: Listener, number: int, frames: int, act) -> None:
@@ -31,8 +30,10 @@ def after_status(listener: Listener, number: int, frames: int, act) -> None:
     )
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_camera_that_dies_and_comes_back(toy_model: Path, tmp_path: Path) -> None:
+def test_a_camera_that_dies_and_comes_back(
+    toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience(monkeypatch, 60.0, 60.0)
     listener = Listener()
     with NetworkCamera() as camera:
         after_status(listener, 1, 5, camera.die)
@@ -50,8 +51,10 @@ def test_a_camera_that_dies_and_comes_back(toy_model: Path, tmp_path: Path) -> N
     assert ids == {1, 2, 3, 4}, "who was out of sight for a moment is the same person"
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_short_stall_is_said_and_passes(toy_model: Path, tmp_path: Path) -> None:
+def test_a_short_stall_is_said_and_passes(
+    toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience(monkeypatch, 2.0, 60.0)
     listener = Listener()
     with NetworkCamera() as camera:
         after_status(listener, 1, 5, lambda: camera.tell("stall"))
@@ -61,11 +64,11 @@ def test_a_short_stall_is_said_and_passes(toy_model: Path, tmp_path: Path) -> No
     assert [s["state"] for s in listener.of("status")] == ["running", "stalled", "running"]
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_long_stall_ends_the_connection_and_another_is_tried(
-    toy_model: Path, tmp_path: Path
+    toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Longer than the bounded wait, while the camera still takes connections but gives nothing."""
+    patience(monkeypatch, 2.0, 5.0)
     listener = Listener()
     with NetworkCamera() as camera:
         after_status(listener, 1, 5, lambda: camera.tell("stall"))
@@ -76,8 +79,10 @@ def test_a_long_stall_ends_the_connection_and_another_is_tried(
     assert states == ["running", "stalled", "waiting", "running"]
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_stop_is_heard_while_nothing_comes(toy_model: Path, tmp_path: Path) -> None:
+def test_a_stop_is_heard_while_nothing_comes(
+    toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience(monkeypatch, 2.0, 60.0)
     listener = Listener()
     with NetworkCamera() as camera:
         after_status(listener, 1, 3, lambda: camera.tell("stall"))
