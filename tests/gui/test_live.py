@@ -83,7 +83,7 @@ def test_what_a_source_is() -> None:
 
 def test_every_kind_of_source_comes_back(page: LivePage) -> None:
     picker = page.side.source_picker
-    for source in ("7", "rtsp://host/a", "/tmp/clip.mp4", "/tmp/folder", "synthetic:"):
+    for source in ("7", "rtsp://host/a", "/tmp/clip.mp4", "/tmp/folder", "synthetic:7"):
         picker.set_source(source)
         assert picker.source() == source
 

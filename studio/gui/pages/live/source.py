@@ -142,6 +142,8 @@ class SourcePicker(QWidget):
         super().__init__()
         self.setProperty("role", "clear")
         self._recent: list[str] = []
+        # Which of the drawn scenes: "synthetic:7" plays another one.
+        self._scene = "synthetic:"
         self._background = Background(self)
         self.kind = choice_box("Source")
         self.recent_button = tool_button("history", "Recent sources")
@@ -198,7 +200,7 @@ class SourcePicker(QWidget):
             camera = self._camera()
             return self.camera.currentText().strip() if camera is None else self._text_of(camera)
         if kind == SYNTHETIC:
-            return "synthetic:"
+            return self._scene
         return self._edit(kind).text().strip()
 
     def wish(self) -> dict[str, float]:
@@ -211,7 +213,9 @@ class SourcePicker(QWidget):
         self.kind.setCurrentIndex(self.kind.findData(kind))
         if kind == CAMERA:
             self._choose_camera(source)
-        elif kind != SYNTHETIC:
+        elif kind == SYNTHETIC:
+            self._scene = source.strip()
+        else:
             self._edit(kind).setText(source)
 
     def recent(self) -> list[str]:
