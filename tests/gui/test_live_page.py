@@ -153,6 +153,20 @@ def test_a_tracker_is_asked_with_its_own_options(page: LivePage) -> None:
     assert not picker.more.isVisible()
 
 
+def test_what_a_tracker_cannot_do_without_is_asked_for(page: LivePage, tmp_path: Path) -> None:
+    page.side.source_picker.set_source("synthetic:")
+    page.side.model_picker.set_model(tmp_path)
+    picker = page.side.tracker_picker
+    picker.set_tracker("pointtrack")
+    assert picker.form is not None
+    assert picker.more.isChecked()
+    assert not page.side.start_button.isEnabled()
+    picker.form.set_values({"weights": str(tmp_path / "points.onnx")})
+    picker.form.changed.emit()
+    assert page.side.start_button.isEnabled()
+    assert picker.values() == [f"weights={tmp_path / 'points.onnx'}"]
+
+
 def test_what_the_command_line_chose_is_shown(page: LivePage, tmp_path: Path) -> None:
     page.receive(
         source="/tmp/walk.mp4", head_model=str(tmp_path / "h.onnx"), head_draw="axis",

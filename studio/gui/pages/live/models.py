@@ -187,9 +187,16 @@ class TrackerPicker(QWidget):
         self._say()
         name = self.tracker()
         self.more.setVisible(bool(name))
-        if name and self.more.isChecked():
+        # What has to be filled in is not folded away.
+        if name and (self.more.isChecked() or self._asks(name)):
             self._make_form(name)
+            self.more.setChecked(True)
         self.changed.emit()
+
+    def _asks(self, name: str) -> bool:
+        """Whether a tracker cannot start without an option of its own."""
+        chosen = next(c for c in self._usable() if c.id == name)
+        return any(f.required for f in chosen.options_class().fields())
 
     def _unfold(self, shown: bool) -> None:
         if shown and self.form is None and self.tracker():
