@@ -14,20 +14,24 @@ from pathlib import Path
 
 import pytest
 
-from studio.core.errors import DeviceError
+from studio.core.errors import DeviceError, FileProblem
 from studio.core.job import JobContext, JobSpec
 from studio.core.prelabels import proposals_of
 from studio.io import labelme
 from studio.io.images import read_image
 from studio.io.video import VideoReader, VideoWriter
 from studio.jobs.live import run as live
+from studio.jobs.live.window import Window
 from studio.registry.jobs import options_for
+from studio.runtime.predictor import Predictor
 from studio.runtime.results import predictions_from_values
 from studio.runtime.ring import FrameRing
+from studio.runtime.sources import CameraWish, SyntheticSource
 from tests.jobs.listening import Listener, run
 from tests.runtime.toy import centre, picture_with, read_records
 
 ROOT = Path(__file__).parents[2]
+SIZES = ((64, 48), (320, 192), (640, 384))
 
 
 @pytest.fixture
@@ -161,6 +165,33 @@ def test_pictures_of_growing_size_get_a_larger_ring(toy_model: Path, tmp_path: P
     assert result["frames"] == 3
     assert [Path(p["where"]).name for p in result["problems"]] == ["3.png"]
     assert listener.of("status")[-1]["state"] == "ended"
+
+
+def test_frames_under_way_stay_where_the_window_is_told_of_them(
+    toy_model: Path, tmp_path: Path
+) -> None:
+    """However many there are, and whatever sizes come behind them."""
+    listener = Listener()
+    context = JobContext(listener.emit, listener, tmp_path, None)
+    with Predictor(toy_model) as predictor:
+        predictor.engine.requests = 9
+        window = Window(context, predictor)
+        pictures = [picture_with((2, 2), size=size) for size in SIZES for _ in range(10)]
+        put = [window.put(picture) for picture in pictures]
+        source = SyntheticSource("", CameraWish())
+        for picture, (ring, slot, seq) in zip(pictures, put, strict=True):
+            window.show(ring, source, (picture.shape[1], picture.shape[0]), {})
+            with FrameRing.attach(listener.of("ring")[-1]["name"]) as seen:
+                frame = seen.read(slot, seq)
+            assert frame is not None
+            assert (frame == picture).all()
+        assert len(listener.of("ring")) == len(SIZES)
+        names = [r["name"] for r in listener.of("ring")]
+        with pytest.raises(FileProblem):
+            FrameRing.attach(names[0])
+        window.close()
+    with pytest.raises(FileProblem):
+        FrameRing.attach(names[-1])
 
 
 def test_a_file_can_be_repeated(toy_model: Path, clip: Path, tmp_path: Path) -> None:

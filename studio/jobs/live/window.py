@@ -16,8 +16,9 @@ from studio.runtime.ring import FrameRing
 from studio.runtime.sources import Source
 
 RING = "ring"
-# A window that is a few frames behind still finds what it is told of.
-_SLOTS = 6
+# A window that is a few frames behind still finds what it is told of; those that the network has
+# under way lie in slots of their own meanwhile.
+_BEHIND = 4
 
 
 class Window:
@@ -26,32 +27,34 @@ class Window:
     def __init__(self, context: JobContext, predictor: PeopleFinder) -> None:
         self._context = context
         self._predictor = predictor
-        self._ring: FrameRing | None = None
+        # The first is the one that the window knows once it was shown; frames may still be under
+        # way in all of them.
+        self._rings: list[FrameRing] = []
         self._shown: FrameRing | None = None
 
     def put(self, picture: npt.NDArray[np.uint8]) -> tuple[FrameRing, int, int]:
         """Copy a frame where the window finds it: the ring, slot and number. Raises FileProblem."""
-        if self._ring is None or picture.nbytes > self._ring.max_bytes:
-            old, self._ring = self._ring, FrameRing.create(_SLOTS, picture.nbytes)
-            if old is not None and old is not self._shown:
-                old.close()
-        return (self._ring, *self._ring.write(picture))
+        if not self._rings or picture.nbytes > self._rings[-1].max_bytes:
+            slots = self._predictor.engine.requests + _BEHIND
+            self._rings.append(FrameRing.create(slots, picture.nbytes))
+        ring = self._rings[-1]
+        return (ring, *ring.write(picture))
 
     def show(
         self, ring: FrameRing, source: Source, size: tuple[int, int], values: Mapping[str, Any]
     ) -> None:
         """Tell of a frame, and of its ring before it where that is new."""
         if ring is not self._shown:
-            old, self._shown = self._shown, ring
+            self._shown = ring
             self._context.emit(JobEvent(RING, self._described(ring, source, size), time.time()))
-            if old is not None:
-                old.close()
+            # Frames are shown in the order in which they were put.
+            while self._rings[0] is not ring:
+                self._rings.pop(0).close()
         self._context.event(names.FRAME, **values)
 
     def close(self) -> None:
         """Remove the shared memory."""
-        for ring in {self._ring, self._shown} - {None}:
-            assert ring is not None
+        for ring in self._rings:
             ring.close()
 
     def _described(self, ring: FrameRing, source: Source, size: tuple[int, int]) -> dict[str, Any]:
