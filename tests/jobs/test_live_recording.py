@@ -14,6 +14,7 @@ import pytest
 
 from studio.core.artifact import ModelArtifact
 from studio.io.video import VideoReader, VideoWriter
+from studio.jobs.live import keeping
 from studio.jobs.live import recorder as recorders
 from studio.runtime.artifacts import load_artifact
 from studio.runtime.recording import FrameVideo
@@ -189,3 +190,23 @@ def test_a_folder_that_takes_no_pictures_does_not_end_live(toy_model: Path, tmp_
     assert result["frames"] == 5
     assert result["saved"] == []
     assert any("file" in log["message"] for log in listener.of("log"))
+
+
+def test_doubtful_frames_that_cannot_be_kept_do_not_end_a_recording(
+    toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "_DOUBT_SECONDS", 0.0)
+    clip = tmp_path / "pale.mp4"
+    with VideoWriter(clip, 25.0, (640, 384)) as writer:
+        for i in range(20):
+            writer.write(picture_with((i, 5), size=(640, 384), value=100))
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "doubtful").write_text("no folder")
+    listener = Listener()
+    result = run("live", tmp_path, listener, model=toy_model, source=clip, fps=1000, record=True,
+                 save_dir=out, keep_doubtful=True, doubt_low=0.0, doubt_high=1.0)  # fmt: skip
+    (video,) = saved(result, ".mp4")
+    assert len(frames_of(video)) == 20
+    assert all(f["recording"] for f in listener.of("frame"))
+    assert sum("doubtful" in log["message"] for log in listener.of("log")) == 1, "said once"

@@ -49,6 +49,8 @@ class Keeper:
         self._gave_up = False
         self._trails = Trails()
         self._doubt_at = -_DOUBT_SECONDS
+        # Nor is every second said again that doubtful frames cannot be kept.
+        self._doubts_failed = False
         self._snapshot = False
         self.saved: list[Path] = []
 
@@ -92,14 +94,18 @@ class Keeper:
             )
         doubtful = any(options.doubt_low <= p.score < options.doubt_high for p in found.predictions)
         now = time.perf_counter()
-        if options.keep_doubtful and doubtful and now - self._doubt_at >= _DOUBT_SECONDS:
+        wanted = options.keep_doubtful and not self._doubts_failed
+        if wanted and doubtful and now - self._doubt_at >= _DOUBT_SECONDS:
             self._doubt_at = now
-            self._guarded(lambda: self._keep_doubtful(frame, found, options))
+            kept = self._guarded(lambda: self._keep_doubtful(frame, found, options))
+            self._doubts_failed = not kept
 
     def obey(self, options: LiveOptions, asked: frozenset[str]) -> None:
         """New options; `asked` are the names that somebody gave."""
         if "record" in asked:
             self._gave_up = False
+        if "keep_doubtful" in asked:
+            self._doubts_failed = False
         if not options.record or options.record_as != self._recorded_as:
             self.end_recording()
 
@@ -153,11 +159,18 @@ class Keeper:
         self._status(DISK_FULL, message, hint)
         self._context.log(f"{error.where}: {message}", level="warning")
 
-    def _guarded(self, act: Callable[[], None]) -> None:
+    def _guarded(self, act: Callable[[], None]) -> bool:
+        """Whether a picture could be kept. A recording goes on without it, if not on a full disk."""
         try:
             act()
         except StudioError as error:
-            self._failed(error)
+            if disk_is_full(error):
+                self._finish()
+                self._failed(error)
+            else:
+                self._context.log(str(error), level="warning")
+            return False
+        return True
 
     def _keep_doubtful(self, frame: SourceFrame, found: Found, options: LiveOptions) -> None:
         """The frame as a picture to annotate, the people found on it as proposals beside it."""
