@@ -14,6 +14,9 @@ from studio.core.errors import DeviceError
 from studio.io.cameras import Camera, camera_called, list_cameras
 from studio.runtime.sources import CAMERA, CAMERA_PREFIX, CameraWish, Picture, SourceFrame
 
+# OpenCV takes a C int.
+_LARGEST = 2**31 - 1
+
 
 class CameraSource:
     """A camera. Iterating ends when no frame comes any more; whether to open it again is the
@@ -31,6 +34,8 @@ class CameraSource:
         import cv2
 
         number, self.name = _number_of(text)
+        if number > _LARGEST:
+            raise _problem(text)
         self._capture: Any = _open_capture(number, wish)
         first: Any = self._capture.read()[1] if self._capture.isOpened() else None
         if first is None:

@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from studio.core.errors import StudioError
 from studio.runtime.sources import CameraWish, Source, SourceFrame, open_source
 
 # How long the end of a capture is waited for: a stream may hang in its driver.
@@ -159,7 +158,7 @@ def opened(text: str, wish: CameraWish, stopped: Callable[[], bool]) -> Source |
 class _Opening:
     def __init__(self, text: str, wish: CameraWish) -> None:
         self.source: Source | None = None
-        self.error: StudioError | None = None
+        self.error: BaseException | None = None
         self.done = threading.Event()
         self._given_up = False
         self._lock = threading.Lock()
@@ -173,7 +172,7 @@ class _Opening:
                 self.source = source
                 if self._given_up:
                     source.close()
-        except StudioError as error:
+        except BaseException as error:  # noqa: BLE001 - it is raised again by `opened`
             self.error = error
         finally:
             self.done.set()

@@ -76,8 +76,8 @@ class StreamSource:
 
 
 def without_password(url: str) -> str:
-    """The address as it may be shown."""
-    return re.sub(r"://[^/@]*@", "://", url)
+    """The address as it may be shown. Of several @ the last ends the password, as FFmpeg reads it."""
+    return re.sub(r"://[^/?#]*@", "://", url)
 
 
 def _decoded(file: Any, video: Any) -> Iterator[Picture]:

@@ -16,6 +16,7 @@ from studio.io.images import write_image
 from studio.io.video import VideoWriter
 from studio.runtime import camera_source
 from studio.runtime.sources import CameraWish, open_source, source_kind
+from studio.runtime.stream_source import without_password
 
 GREY = np.full((40, 60, 3), 90, np.uint8)
 
@@ -176,3 +177,13 @@ def test_the_synthetic_source_ends_or_plays_on() -> None:
     assert list(frames) == []
     with pytest.raises(FileProblem, match="synthetic"):
         open_source("synthetic:people")
+
+
+def test_a_password_with_an_at_sign_is_not_shown() -> None:
+    assert without_password("rtsp://me:se@cret@camera/x?a=b@c") == "rtsp://camera/x?a=b@c"
+    assert without_password("http://camera/x@y") == "http://camera/x@y"
+
+
+def test_a_camera_of_an_impossible_number_is_not_there() -> None:
+    with pytest.raises(DeviceError, match="is not there"):
+        open_source("99999999999")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from studio.runtime import capture as captures
 from studio.runtime import stream_source
 from studio.runtime.capture import Capture, opened
 from studio.runtime.sources import CameraWish, open_source
@@ -113,3 +114,14 @@ def test_opening_can_be_given_up() -> None:
         threading.Timer(0.3, stop.set).start()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/x"
         assert opened(url, CameraWish(), stop.is_set) is None
+
+
+def test_whatever_goes_wrong_while_opening_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody takes it for a stop."""
+
+    def broken(*_: object) -> None:
+        raise OverflowError("odd")
+
+    monkeypatch.setattr(captures, "open_source", broken)
+    with pytest.raises(OverflowError, match="odd"):
+        opened("0", CameraWish(), lambda: False)
