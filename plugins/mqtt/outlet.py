@@ -90,7 +90,8 @@ class MqttOutlet:
     def _disconnected(
         self, _client: Any, _data: Any, _flags: Any, _reason: Any, _more: Any
     ) -> None:
-        self._problem = f"The broker {self._where} went away; it is waited for."
+        # Whoever is refused is shown out, too: that is what has to be said.
+        self._problem = self._problem or f"The broker {self._where} went away; it is waited for."
 
 
 def _new_client() -> Any:

@@ -72,10 +72,11 @@ class _Server:
         self._thread.start()
         try:
             self._server = _done(loop, self._listen(host, port))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
+            # A name such as a..b is none that can be asked for.
             self.close()
             raise DeviceError(
-                f"Results cannot be served at {address}: {error.strerror or error}.",
+                f"Results cannot be served at {address}: {getattr(error, 'strerror', '') or error}.",
                 where="serve",
                 hint="Take another port, and an address of this machine.",
             ) from error

@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
@@ -51,7 +50,7 @@ class Outlets:
         self.close()
         if not address:
             return ""
-        outlet = _outlet_for(urlsplit(address).scheme.lower())
+        outlet = _outlet_for(address.partition("://")[0].strip().lower())
         said = outlet.open(address, self._first)
         self._outlet = outlet
         return said

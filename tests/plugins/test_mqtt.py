@@ -169,3 +169,17 @@ def test_what_is_no_broker(outlets: Outlets) -> None:
         with pytest.raises(DeviceError, match="does not answer") as caught:
             outlets.serve(f"mqtt://me:secret@127.0.0.1:{closed.getsockname()[1]}/t")
     assert "secret" not in str(caught.value)
+
+
+def test_a_refusal_is_said_although_the_broker_hangs_up(outlets: Outlets) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as strict:
+        strict.settimeout(WAIT)
+        outlets.serve(f"mqtt://me:wrong@127.0.0.1:{strict.getsockname()[1]}/hall")
+        first, _ = strict.accept()
+        with first:
+            first.recv(1024)
+            first.sendall(b"\x20\x02\x00\x05")  # not authorised
+        # It comes again after it has understood that it was shown out.
+        second, _ = strict.accept()
+        second.close()
+        assert "refuses" in outlets.problem()

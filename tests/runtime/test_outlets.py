@@ -139,9 +139,12 @@ def test_what_is_not_an_address(outlets: Outlets) -> None:
         taken.listen()
         with pytest.raises(DeviceError, match="cannot be served"):
             outlets.serve(f"tcp://127.0.0.1:{taken.getsockname()[1]}")
+    with pytest.raises(DeviceError, match="cannot be served"):
+        outlets.serve("tcp://a..b:0")
     for address, said in (
         ("tcp://127.0.0.1", "names no port"),
         ("tcp://127.0.0.1:99999999", "names no port"),
+        ("tcp://[127.0.0.1:80", "names no port"),
         ("smoke://here:1", "smoke:// addresses"),
     ):
         with pytest.raises(UsageError, match=said):
