@@ -4,6 +4,7 @@ whole, and a run that is stopped keeps what was finished.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from studio.core.errors import StudioError
 from studio.io.files import part_path, problem_of, replace
 from studio.io.video import VideoWriter
 from studio.runtime.results import alphapose_record, csv_head_line, csv_rows
@@ -81,9 +83,11 @@ class _PartFile:
         self._stream = None
 
     def abandon(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            # What a full disk did not take is written once more, and fails once more.
+            with contextlib.suppress(OSError):
+                stream.close()
         if not self._growing:
             self._part.unlink(missing_ok=True)
 
@@ -231,8 +235,13 @@ class Recording:
     def close(self) -> None:
         """Put every file in its place."""
         parts, self._parts = self._parts, []
-        for part in parts:
-            part.close()
+        try:
+            for part in parts:
+                part.close()
+        except StudioError:
+            for part in parts:
+                part.abandon()
+            raise
 
     def __enter__(self) -> Self:
         return self

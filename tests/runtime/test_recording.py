@@ -122,3 +122,25 @@ def test_frames_of_another_size_begin_the_next_file(tmp_path: Path) -> None:
         with VideoReader(path) as reader:
             sizes.append(reader.size)
     assert sizes == [(64, 48), (32, 32)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits a file's size as POSIX does")
+def test_a_disk_that_is_full_at_the_end_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    code = f"""
+import resource, signal
+from pathlib import Path
+from studio.core.errors import FileProblem
+from studio.runtime.recording import CsvRecords, JsonRecords, Recording
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+folder = Path({str(tmp_path)!r})
+try:
+    with Recording() as recording:
+        recording.add(JsonRecords(folder / "r.json")).write([{ROW!r}] * 20)
+        recording.add(CsvRecords(folder / "r.csv", ["nose"]))
+except FileProblem as error:
+    print(error.where)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("r.json")
+    assert list(tmp_path.iterdir()) == []
