@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -311,7 +311,7 @@ class PredictRun:
             return int(frame.path.stem)
         return frame.index + 1
 
-    @property
+    @cached_property
     def _numbered(self) -> bool:
         stems = [p.stem for p in self.names]
         return all(s.isdecimal() for s in stems) and len({int(s) for s in stems}) == len(stems)
