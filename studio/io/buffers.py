@@ -7,8 +7,15 @@ import sys
 import numpy as np
 import numpy.typing as npt
 
-# The pool's own list, the loop's name and the count's own argument.
-_NOBODY = 3
+
+def _references(arrays: list[npt.NDArray[np.uint8]], place: int) -> int:
+    """How many hold an array. No name stands for it here: Python 3.14 does not count those that it
+    lends to a call.
+    """
+    return sys.getrefcount(arrays[place])
+
+
+_NOBODY = _references([np.empty(0, np.uint8)], 0)
 
 
 class Buffers:
@@ -24,9 +31,9 @@ class Buffers:
 
     def take(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
         """An array of `shape` with anything in it."""
-        for buffer in self._kept:
-            if buffer.shape == shape and sys.getrefcount(buffer) == _NOBODY:
-                return buffer
+        for place in range(len(self._kept)):
+            if self._kept[place].shape == shape and _references(self._kept, place) == _NOBODY:
+                return self._kept[place]
         fresh = np.empty(shape, np.uint8)
         if len(self._kept) >= self._most:
             self._kept.pop(0)
