@@ -12,7 +12,7 @@ import importlib
 from typing import Any
 
 from studio.core.artifact import ModelArtifact
-from studio.core.errors import StudioError
+from studio.core.errors import MissingTool, StudioError
 from studio.core.job import JobContext
 from studio.core.requests.describe import DescribeOptions
 from studio.registry import Contribution, contributions
@@ -37,11 +37,15 @@ def run(options: DescribeOptions, context: JobContext) -> dict[str, Any]:
 
 def devices_of(artifact: ModelArtifact) -> tuple[tuple[str, str], ...]:
     """What the artefact's engine can compute on here: (as the options name it, full name) each.
-    Engines that have no choice are on the processor.
+    Engines that have no choice are on the processor; one whose library is not installed computes
+    nowhere.
     """
     module = importlib.import_module(f"studio.runtime.engines.{artifact.engine}")
     listed = getattr(module, "devices", None)
-    return (("cpu", "CPU"),) if listed is None else listed()
+    try:
+        return (("cpu", "CPU"),) if listed is None else listed()
+    except (ImportError, MissingTool):
+        return ()
 
 
 def misfit(target: Contribution, artifact: ModelArtifact) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +41,17 @@ def test_an_engine_says_what_it_can_compute_on(name: str, engine: str) -> None:
     names = dict(devices_of(exported))
     assert "cpu" in names
     assert all(names.values()), "every device has a full name"
+
+
+@pytest.mark.parametrize(
+    ("name", "library"), [("model.onnx", "onnxruntime"), ("model.pt", "torch")]
+)
+def test_a_model_can_be_looked_at_without_its_engine(
+    name: str, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifact = replace(load_artifact(SAMPLE), weights=Path(name))
+    monkeypatch.setitem(sys.modules, library, None)
+    assert devices_of(artifact) == ()
 
 
 def test_what_is_no_model_is_said(tmp_path: Path) -> None:
