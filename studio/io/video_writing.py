@@ -142,11 +142,16 @@ class VideoWriter:
             self._part.unlink(missing_ok=True)
 
     def _mux(self, picture: Any) -> None:
+        from av.error import FFmpegError
+
         try:
             for packet in self._stream.encode(picture):
                 self._file.mux(packet)
         except OSError as error:
             raise problem_of(error, self.path, "write") from error
+        except FFmpegError as error:
+            # The encoder's own no: H.264 ends at 16,384 pixels a side.
+            raise FileProblem("A video cannot be written here.", where=self.path) from error
 
     def _let_go(self) -> None:
         file, self._file = self._file, None

@@ -116,3 +116,13 @@ def test_a_place_that_no_video_can_have(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(FileProblem):
         VideoWriter(tmp_path / "file" / "v.mp4", 25.0, (64, 48))
+
+
+def test_a_picture_that_no_encoder_takes_is_said(tmp_path: Path) -> None:
+    def write() -> None:
+        with VideoWriter(tmp_path / "wide.mp4", 25, (16_400, 16)) as writer:
+            writer.write(np.zeros((16, 16_400, 3), np.uint8))
+
+    with pytest.raises(FileProblem, match="cannot be written here"):
+        write()
+    assert list(tmp_path.iterdir()) == []
