@@ -6,6 +6,7 @@ Where it does not, a `metadata.yaml` beside the file says it:
     output: angles              # rotation, rot6d, bins or angles
     angles: [yaw, pitch, roll]  # their order; -pitch where it counts the other way round
     unit: degrees               # or radians
+    color: rgb                  # or bgr
     mean: [0.485, 0.456, 0.406]
     std: [0.229, 0.224, 0.225]
 """
@@ -34,6 +35,7 @@ from studio.runtime.head_outputs import (
 # Published networks' ways to cut half a turn, and a whole one, into bins of three degrees.
 _BINS = (66, 120)
 _SIDE = 224
+_COLORS = ("rgb", "bgr")
 # ImageNet's: foreign files do not say how colours are scaled, and all that are known take these.
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _WRITE = (
@@ -92,7 +94,7 @@ def foreign_heads(
         weights=path.resolve(),
         input=InputSpec(
             size=size,
-            color=str(facts.get("color", "rgb")),
+            color=_color(path, facts),
             mean=_three(path, facts, "mean", _MEAN),
             std=_three(path, facts, "std", _STD),
         ),
@@ -168,6 +170,15 @@ def _named(outputs: Sequence[NetworkOutput]) -> list[int] | None:
     """The outputs that are called yaw, pitch and roll, in this order."""
     found = [[i for i, o in enumerate(outputs) if name in o.name.lower()] for name in USUAL_ORDER]
     return [places[0] for places in found] if all(len(f) == 1 for f in found) else None
+
+
+def _color(path: Path, facts: Mapping[str, Any]) -> str:
+    color = str(facts.get("color", _COLORS[0])).lower()
+    if color not in _COLORS:
+        raise ModelError(
+            f"metadata.yaml: color is {_COLORS[0]} or {_COLORS[1]}, not {color!r}.", where=path
+        )
+    return color
 
 
 def _three(

@@ -45,7 +45,7 @@ def rotations_in(outputs: Outputs, artifact: ModelArtifact) -> Rotations:
             columns = [degrees_of_bins(part.reshape(count, -1)) for part in parts]
             return _turned(np.stack(columns, axis=1), extra)
         return _turned(np.concatenate([p.reshape(count, -1) for p in parts], axis=1), extra)
-    except (IndexError, ValueError) as error:
+    except (IndexError, TypeError, ValueError) as error:
         raise ModelError(
             f"This model's answer has not the form that its description says: {artifact.output}.",
             where=artifact.weights,

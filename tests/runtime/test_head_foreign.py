@@ -125,6 +125,7 @@ def test_three_outputs_called_by_their_angles_still_need_a_unit(tmp_path: Path) 
             "yaw, pitch and roll in their order, not",
         ),
         ({"a": np.eye(3)}, {"task": "head-pose", "mean": "[0.5]"}, "mean is three numbers"),
+        ({"a": np.eye(3)}, {"task": "head-pose", "color": "yuv"}, "color is rgb or bgr"),
         (
             {"a": np.eye(3)},
             {"task": "head-pose", "output": "rot6d"},
@@ -140,6 +141,14 @@ def test_what_cannot_be_told_is_refused(
         HeadPoser(path)
 
 
+def test_colours_may_be_written_large(tmp_path: Path) -> None:
+    answers, said = {"a": np.eye(3)}, {"task": "head-pose", "color": "RGB"}
+    assert (
+        load_artifact(write_head_onnx(tmp_path / "m.onnx", answers, metadata=said)).input.color
+        == "rgb"
+    )
+
+
 def test_colours_last_are_refused(tmp_path: Path) -> None:
     path = write_head_onnx(tmp_path / "m.onnx", {"rotation": np.eye(3)}, entry=("batch", 32, 32, 3))
     with pytest.raises(ModelError, match="heads are shown as"):
@@ -153,6 +162,11 @@ def test_a_model_whose_answer_is_not_what_its_description_says(tmp_path: Path) -
     with (
         HeadPoser(replace(artifact, output="rot6d")) as poser,
         pytest.raises(ModelError, match="description says: rot6d"),
+    ):
+        poser.rotations([PICTURE])
+    with (
+        HeadPoser(replace(artifact, extra={"outputs": ["first"]})) as poser,
+        pytest.raises(ModelError, match="description says: rotation"),
     ):
         poser.rotations([PICTURE])
 
