@@ -167,6 +167,23 @@ def test_pictures_of_growing_size_get_a_larger_ring(toy_model: Path, tmp_path: P
     assert listener.of("status")[-1]["state"] == "ended"
 
 
+def test_a_broken_picture_is_said_once_however_often_it_comes(
+    toy_model: Path, tmp_path: Path
+) -> None:
+    from studio.io.images import write_image
+
+    (tmp_path / "in").mkdir()
+    write_image(tmp_path / "in" / "1.png", picture_with((2, 2), size=(320, 192)))
+    (tmp_path / "in" / "2.png").write_bytes(b"broken")
+    listener = Listener()
+    listener.on("frame", 4, listener.stop)
+    result = run("live", tmp_path, listener, model=toy_model, source=tmp_path / "in", fps=100,
+                 loop=True)  # fmt: skip
+    assert result["frames"] == 4
+    assert len(result["problems"]) == 1
+    assert sum("2.png" in log["message"] for log in listener.of("log")) == 1
+
+
 def test_frames_under_way_stay_where_the_window_is_told_of_them(
     toy_model: Path, tmp_path: Path
 ) -> None:

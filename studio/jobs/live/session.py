@@ -218,7 +218,11 @@ class Session:
             self._problem(self._options.source, said)
 
     def _problem(self, where: str, message: str) -> None:
-        self._problems.append({"where": where, "message": message})
+        problem = {"where": where, "message": message}
+        if problem in self._problems:
+            # A source that repeats brings it again each time.
+            return
+        self._problems.append(problem)
         self._context.log(f"{where}: {message}", level="warning")
 
     def _obey(self, values: Mapping[str, Any]) -> None:
