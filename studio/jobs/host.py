@@ -179,7 +179,7 @@ def versions() -> dict[str, str]:
 
 def _run_dir(spec: JobSpec, options: Any) -> Path:
     """The job's folder, made now: as the spec says, else where the job wants it, else a new one
-    under the project's (or the user's) job folder.
+    under the project's (or the user's) job folder. In it stands what the job lets be `written`.
     """
     if spec.run_dir is not None:
         folder = spec.run_dir
@@ -188,10 +188,11 @@ def _run_dir(spec: JobSpec, options: Any) -> Path:
         place = getattr(_module(spec), "place", None)
         folder = (place(options, spec.project) if place else None) or _job_folder(spec)
     folder = folder.resolve()
+    kept: Mapping[str, Any] = getattr(_module(spec), "written", dict)(spec.options)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         spec_text = orjson.dumps(
-            JobSpec(spec.job, spec.options, folder, spec.project).to_mapping(),
+            JobSpec(spec.job, kept, folder, spec.project).to_mapping(),
             default=str,
             option=orjson.OPT_INDENT_2,
         )

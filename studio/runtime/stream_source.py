@@ -45,7 +45,9 @@ class StreamSource:
             first = next(self._frames, None)
         except (FFmpegError, OSError, IndexError) as error:
             self.close()
-            raise _problem(self.name) from error
+            # FFmpeg's own words hold the address, password and all.
+            why = DeviceError(getattr(error, "strerror", "") or type(error).__name__)
+            raise _problem(self.name) from why
         if first is None:
             self.close()
             raise _problem(self.name)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from studio.core.errors import DeviceError
+from studio.core.job import JobEvent, JobSpec
 from studio.io.video import VideoReader, VideoWriter
+from studio.jobs.control import RemoteControl
+from studio.jobs.host import run_job
 from studio.jobs.live import session
 from studio.runtime import stream_source
 from tests.jobs.listening import Listener, run
@@ -139,3 +143,22 @@ def test_a_video_cut_in_half_is_used_as_far_as_it_goes(toy_model: Path, tmp_path
     (problem,) = result["problems"]
     assert "cut short or damaged" in problem["message"]
     assert listener.of("status")[-1]["state"] == "ended"
+
+
+def test_passwords_are_not_written_down(tmp_path: Path) -> None:
+    """Neither with what was asked nor with what went wrong."""
+    options = {"model": "-", "check_only": True, "serve": "mqtt://me:secret@127.0.0.1/hall",
+               "source": "http://me:se@cret@127.0.0.1:9/x.mjpg"}  # fmt: skip
+    told: list[JobEvent] = []
+    outcome = run_job(JobSpec("live", options, tmp_path), told.append, RemoteControl())
+    assert outcome.status == "failed"
+    assert "does not answer" in str(outcome.error)
+    files = [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert {"spec.json", "events.jsonl"} <= {p.name for p in files}
+    assert not [p.name for p in files if "cret" in p.read_text(encoding="utf-8")]
+    spec = json.loads((tmp_path / "spec.json").read_text(encoding="utf-8"))["options"]
+    assert spec == {
+        **options,
+        "source": "http://127.0.0.1:9/x.mjpg",
+        "serve": "mqtt://127.0.0.1/hall",
+    }

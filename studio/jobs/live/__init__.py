@@ -25,6 +25,6 @@ drawn on, except in what is recorded. The result is {"frames", "people", "droppe
 `window` shows, `session` holds them together.
 """
 
-from studio.jobs.live.session import run
+from studio.jobs.live.session import run, written
 
-__all__ = ["run"]
+__all__ = ["run", "written"]

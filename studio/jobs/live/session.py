@@ -21,6 +21,7 @@ from studio.runtime.predictor import Found, PeopleFinder, predictor_for
 from studio.runtime.results import prediction_to_values
 from studio.runtime.sources import CAMERA, STREAM, CameraWish, Source, SourceFrame, cut_short
 from studio.runtime.stages import one_opencv_thread
+from studio.runtime.stream_source import without_password
 
 STATUS = "status"
 _RETRY_SECONDS = 1.0
@@ -51,6 +52,12 @@ def run(options: LiveOptions, context: JobContext) -> dict[str, Any]:
         finally:
             session.close()
     return session.result()
+
+
+def written(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What of the options stands in the job's folder: addresses without their passwords."""
+    bare = {k: without_password(str(options[k])) for k in ("source", "serve") if options.get(k)}
+    return {**options, **bare}
 
 
 class Session:
