@@ -237,6 +237,21 @@ def test_every_state_says_what_to_do(
     end(qtbot, page)
 
 
+def test_a_recording_that_a_full_disk_ended_can_be_begun_again_at_once(
+    qtbot: QtBot, page: LivePage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full: Step = ("status", {"state": "disk-full", "message": "Full.", "hint": "Make room."})
+    made = led(qtbot, page, monkeypatch, tmp_path, full)
+    page.toggle_recording()
+    assert page.record_button.isChecked()
+    made.go("go")
+    qtbot.waitUntil(lambda: not page.record_button.isChecked())
+    qtbot.waitUntil(lambda: made.wanted().get("record") is False)
+    page.toggle_recording()
+    qtbot.waitUntil(lambda: made.wanted().get("record") is True)
+    end(qtbot, page)
+
+
 def test_a_warning_of_the_job_is_told_once(
     qtbot: QtBot, page: LivePage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,7 +25,7 @@ from studio.gui.jobs_drawer import open_folder
 from studio.gui.page import Page
 from studio.gui.pages.live.asking import Asking
 from studio.gui.pages.live.frame import LiveFrame, StreamInfo
-from studio.gui.pages.live.notices import RUNNING, notice_of
+from studio.gui.pages.live.notices import DISK_FULL, RUNNING, notice_of
 from studio.gui.pages.live.screen import FullScreen
 from studio.gui.pages.live.session import LiveSession
 from studio.gui.pages.live.side import LiveSide
@@ -321,6 +321,9 @@ class LivePage(Page):
         notice = notice_of(state, message, hint)
         bind_told(self.view.set_message, "" if notice is None else notice.over)
         self._told = message
+        if state == DISK_FULL:
+            # The recording has ended: the next press begins another.
+            self.record_button.setChecked(False)
         if notice is not None:
             self.banner.show_message(notice.message, kind=notice.kind, hint=notice.hint)
             self._silent = bool(notice.over)
