@@ -16,8 +16,9 @@ from studio.gui.i18n import translator
 from studio.gui.main_window import MainWindow
 from studio.gui.pages.live import LivePage
 from studio.gui.pages.live.side import LiveSide
-from studio.gui.pages.live.source import STREAM, SourcePicker, holds_password
+from studio.gui.pages.live.source import STREAM, SourcePicker, holds_password, kind_of
 from studio.io.cameras import Camera, Mode
+from studio.runtime.sources import source_kind
 from tests.gui.live_jobs import Play, play
 
 CAMERAS = (
@@ -115,6 +116,12 @@ def test_recent_sources_are_offered_without_passwords(
     again = LiveSide(studio.settings)
     assert again.source_picker.recent() == ["/tmp/a.mp4", "rtsp://host/c"]
     again.deleteLater()
+
+
+@pytest.mark.parametrize("source", ["a.mp4", "/b/c.MTS", "0", "http://h/a", "photos", "synthetic:"])
+def test_the_page_and_the_job_agree_on_what_a_source_is(source: str) -> None:
+    kind = source_kind(source)
+    assert kind_of(source) == {"images": "folder"}.get(kind, kind)
 
 
 @pytest.mark.parametrize(

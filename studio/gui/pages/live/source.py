@@ -26,6 +26,7 @@ from studio.gui.i18n import bind_text, bind_told, tr, translator
 from studio.gui.pages.live.parts import beside, choice_box, titled
 from studio.gui.theme import set_role
 from studio.gui.widgets.basics import button, label, tool_button
+from studio.io.video import VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     from studio.io.cameras import Camera
@@ -38,7 +39,6 @@ KINDS = (
     (STREAM, N_("Network stream")),
     (SYNTHETIC, N_("Synthetic people")),
 )
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 # What is offered where a camera does not tell what it can do.
 SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))
 RATES = (15.0, 30.0, 60.0)
@@ -326,7 +326,7 @@ class SourcePicker(QWidget):
         return edit, beside(edit, tool_button("folder", "Browse…", choose))
 
     def _choose_video(self) -> None:
-        kinds = " ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
+        kinds = " ".join(f"*{suffix}" for suffix in sorted(VIDEO_SUFFIXES))
         chosen, _ = QFileDialog.getOpenFileName(
             self, tr("Video file"), self.video.text(), f"{tr('Videos')} ({kinds})"
         )
