@@ -15,6 +15,7 @@ from studio.io.images import read_image
 from studio.jobs.control import RemoteControl
 from studio.jobs.host import JobOutcome, run_job
 from studio.registry import find
+from tests.training_runs import needs_yolo, tiny_run
 
 WEIGHTS = Path("../shared/data/weights/6DRepNet360.onnx")
 FACES = Path("../shared/data/headpose/AFLW2000")
@@ -110,10 +111,8 @@ class TestJointsInBoxes:
         report = json.loads(Path(outcome.result["report"]).read_text())
         assert sum(p["missed"] for p in report["pictures"]) >= 2
 
+    @needs_yolo
     def test_in_a_detectors_boxes(self, tmp_path, model, data):
-        pytest.importorskip("ultralytics")
-        from tests.training_runs import tiny_run
-
         outcome, _ = evaluate(
             tmp_path, model=model, data=data, boxes="detector", detector=tiny_run().best,
             detector_conf=0.0001,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-for package in ("ultralytics", "openvino", "onnx", "onnxruntime", "onnxslim"):
+for package in ("openvino", "onnx", "onnxruntime", "onnxslim"):
     pytest.importorskip(package)
 
 from studio.core.artifact import ModelArtifact  # noqa: E402
@@ -23,7 +23,10 @@ from studio.runtime.predictor import Predictor  # noqa: E402
 from tests.jobs.listening import run  # noqa: E402
 from tests.plugins.tiny_yolo import tiny_yolo  # noqa: E402
 from tests.runtime.toy import read_records  # noqa: E402
+from tests.training_runs import needs_yolo  # noqa: E402
 from tests.workers import needs_worker  # noqa: E402
+
+pytestmark = needs_yolo
 
 FRAMES = 5
 PEOPLE = 3

@@ -19,6 +19,7 @@ from tests.jobs.listening import Listener, run
 from tests.runtime import toy
 from tests.runtime.crop_toy import write_artifact
 from tests.runtime.toy import read_records
+from tests.training_runs import needs_yolo
 
 
 @pytest.fixture
@@ -114,8 +115,8 @@ def test_a_detector_that_finds_nobody_is_refused(
         predict(tmp_path / "out", model=joints_model, detector=joints_model, source=pictures)
 
 
+@needs_yolo
 def test_a_file_for_a_family_without_such_files_is_refused(pictures: Path, tmp_path: Path) -> None:
-    pytest.importorskip("ultralytics")
     from studio.core.artifact import InputSpec, ModelArtifact
     from studio.core.skeleton import Skeleton
     from studio.runtime.artifacts import configured_artifact
