@@ -270,7 +270,7 @@ def test_frames_that_wait_for_labels_are_not_counted_for_a_dataset(
     page.show_new()
     page.new.refresh()
     qtbot.wait(300)
-    qtbot.waitUntil(lambda: sum(page.new._counts) == 4, timeout=5000)
+    qtbot.waitUntil(lambda: sum(page.new.shares.counts) == 4, timeout=5000)
 
 
 def test_pictures_are_copied_unless_links_are_asked_for(

@@ -64,7 +64,7 @@ def convert(window: MainWindow, qtbot: QtBot, shots: Callable[[str], Path]) -> P
     assert isinstance(page, DatasetsPage)
     form = page.new
     qtbot.waitUntil(form.convert.isEnabled, timeout=5000)
-    training, validation, test = form._counts
+    training, validation, test = form.shares.counts
     assert min(training, validation) > 0
     assert test == 0
     form.name.setText("people")
