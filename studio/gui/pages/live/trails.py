@@ -3,51 +3,29 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
-from collections.abc import Sequence
 
 from PySide6.QtCore import QLineF, QPointF
 from PySide6.QtGui import QPainter
 
-from studio.core.prediction import Prediction
 from studio.gui import style
 from studio.gui.pages.live.layers import covering, edge_pen, faded
+from studio.vision import trails as vision
 
 LONGEST = 150
 # A trail is drawn in so many pieces, each fainter than the one before it.
 _PIECES = 6
 
 
-class Trails:
-    """The middles of boxes by identity, in pixels of the frame, over the last frames."""
+class Trails(vision.Trails):
+    """`studio.vision.trails.Trails`, drawn in the window."""
 
     def __init__(self) -> None:
-        self._spots: dict[int, deque[tuple[int, float, float]]] = {}
-        self._newest = -1
-
-    def take(self, index: int, people: Sequence[Prediction]) -> None:
-        """The people of the frame `index`; a frame before the newest one begins anew."""
-        if index <= self._newest:
-            self._spots.clear()
-        self._newest = index
-        for person in people:
-            if person.track_id is None:
-                continue
-            x1, y1, x2, y2 = (float(v) for v in person.box)
-            spots = self._spots.setdefault(person.track_id, deque(maxlen=LONGEST))
-            spots.append((index, (x1 + x2) / 2, (y1 + y2) / 2))
-        for gone in [i for i, s in self._spots.items() if s[-1][0] < index - LONGEST]:
-            del self._spots[gone]
+        super().__init__(LONGEST)
 
     def clear(self) -> None:
         """Nobody has been anywhere."""
         self._spots.clear()
         self._newest = -1
-
-    def of(self, identity: int, length: int) -> list[tuple[float, float]]:
-        """Where one was in the last `length` frames, oldest first."""
-        oldest = self._newest - length
-        return [(x, y) for index, x, y in self._spots.get(identity, ()) if index >= oldest]
 
     def paint(self, painter: QPainter, length: int, scale: float, origin: QPointF) -> None:
         """Draw all of them, `length` frames long; `scale` and `origin` lead to the widget."""
